@@ -1,0 +1,14 @@
+//! Muster: a host that runs vendor connectors as WebAssembly components and collects who exists and who has
+//! what access, without trusting the connector.
+//!
+//! Read downwards: `cli` → `run` → `catalog`, `sandbox` → `egress`, `store` → `config` → `manifest`,
+//! `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
+
+pub mod egress;
+pub mod failure;
+pub mod manifest;
+pub mod model;
+pub mod settings;
+pub mod store;
+pub mod text;

@@ -1,0 +1,24 @@
+//! Fake vendors for the tests, the demo and the benchmark.
+//!
+//! Each fake answers on loopback as the vendor's real server does, can be sized, and can be told to misbehave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test support: a broken assumption ends the test"
+)]
+
+pub mod body;
+pub mod certificate;
+pub mod chatwoot;
+pub mod connection;
+pub mod fault;
+pub mod fault_text;
+pub mod journal;
+#[cfg(test)]
+mod raw;
+pub mod server;
+#[cfg(test)]
+mod server_tests;

@@ -1,0 +1,75 @@
+//! What can go wrong between a guest's request and the vendor's answer.
+
+use super::policy::Denial;
+use std::io;
+use thiserror::Error;
+
+/// An exchange that gave no answer. Messages are sentences for the operator, without their cause.
+#[derive(Debug, Error)]
+pub enum EgressError {
+    /// Policy refused it; nothing was sent.
+    #[error("{0}")]
+    Denied(Denial),
+    /// The name has no address.
+    #[error("cannot resolve {host}: {why}; check the spelling of the host, and DNS")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's own words.
+        why: String,
+    },
+    /// Nobody listens there.
+    #[error("{host_port} refused the connection; is the server running, and is this the right port?")]
+    Refused {
+        /// Host and port.
+        host_port: String,
+    },
+    /// No connection.
+    #[error("cannot connect to {host_port}: {source}")]
+    Connect {
+        /// Host and port.
+        host_port: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// No TLS session: certificate, name or protocol.
+    #[error("cannot set up TLS with {host_port}: {source}")]
+    Tls {
+        /// Host and port.
+        host_port: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The connection broke.
+    #[error("the connection to {host_port} broke before the answer was complete: {why}")]
+    Broken {
+        /// Host and port.
+        host_port: String,
+        /// What the client library says.
+        why: String,
+    },
+    /// The deadline passed.
+    #[error("{host_port} did not answer completely within {seconds} s")]
+    Deadline {
+        /// Host and port.
+        host_port: String,
+        /// The deadline.
+        seconds: u64,
+    },
+    /// The answer is larger than the host takes.
+    #[error("the answer of {host_port} has more than {limit} bytes, the limit for one answer")]
+    TooLarge {
+        /// Host and port.
+        host_port: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The answer's encoding cannot be undone.
+    #[error("the answer of {host_port} cannot be decoded ({encoding})")]
+    Encoding {
+        /// Host and port.
+        host_port: String,
+        /// The `Content-Encoding`, or what is wrong.
+        encoding: String,
+    },
+}

@@ -1,0 +1,78 @@
+//! What can go wrong with the store, each as a sentence that says what to change.
+
+use rusqlite::ErrorCode;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// An error of the store. Cloneable, because a failed write fails every later command of its run.
+#[derive(Clone, Debug, Error)]
+pub enum StoreError {
+    /// A command that only reads found no file.
+    #[error("there is no store at {0}; run `muster sync` first, or name another file with --store")]
+    Missing(PathBuf),
+    /// Not SQLite, or damaged.
+    #[error("{0} is not a Muster store, or is damaged; move it away or name another file with --store")]
+    NotAStore(PathBuf),
+    /// Written by a newer version.
+    #[error("{path} was written by a newer version of Muster (its schema is {found}, this one knows {known}); update Muster")]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// No space, or a quota.
+    #[error("the disk is full: nothing more can be written to {0}; what was published before is unharmed")]
+    Full(PathBuf),
+    /// No right to write.
+    #[error("{0} cannot be written; check the rights of the file and of its folder, and whether the disk is read-only")]
+    ReadOnly(PathBuf),
+    /// Another process kept the file locked for too long.
+    #[error("{0} is locked by another process; try again when it is done")]
+    Busy(PathBuf),
+    /// The file cannot be opened or created.
+    #[error("cannot open {path}: {why}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// No run of that number.
+    #[error("there is no run {0}")]
+    NoRun(i64),
+    /// The run cannot be accepted.
+    #[error("run {run} cannot be accepted: {why}")]
+    NotAcceptable {
+        /// Its number.
+        run: i64,
+        /// Why, as half a sentence.
+        why: String,
+    },
+    /// Anything else SQLite says.
+    #[error("the store {path} failed: {why}")]
+    Sql {
+        /// The file.
+        path: PathBuf,
+        /// SQLite's words.
+        why: String,
+    },
+    /// The thread that writes is gone.
+    #[error("the store was closed")]
+    Closed,
+}
+
+/// A sentence for an error of SQLite.
+pub(super) fn explain(path: &std::path::Path, error: &rusqlite::Error) -> StoreError {
+    let path = path.to_path_buf();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => StoreError::NotAStore(path),
+        Some(ErrorCode::DiskFull) => StoreError::Full(path),
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly(path),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy(path),
+        Some(ErrorCode::CannotOpen) => StoreError::ReadOnly(path),
+        _ => StoreError::Sql { path, why: error.to_string() },
+    }
+}

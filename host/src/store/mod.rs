@@ -1,0 +1,204 @@
+//! The store: one SQLite file with the records of every connection and their history.
+//!
+//! One writer fed by a channel, many readers. Nothing above this module knows SQL: a run begins, hands over
+//! records and is closed; readers stream rows. [`draft`], [`guard`] and [`record`] are pure.
+
+pub mod draft;
+mod error;
+pub mod guard;
+pub mod lock;
+pub mod queries;
+pub mod record;
+mod rows;
+mod schema;
+mod writer;
+
+pub use error::StoreError;
+pub use record::Prepared;
+pub use schema::VERSION;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::sync::{mpsc, oneshot};
+use writer::{Command, Writer};
+
+/// Batches that may wait for the writer: more would only be memory.
+const QUEUE: usize = 32;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// In progress, or its process died.
+    Running,
+    /// Its snapshot is the connection's current state.
+    Published,
+    /// Complete, but the removal guard wants somebody to look.
+    Held,
+    /// A task failed, or it was stopped.
+    Incomplete,
+    /// Stopped before its first task.
+    Failed,
+}
+
+impl Status {
+    /// The stable label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Published => "published",
+            Status::Held => "held",
+            Status::Incomplete => "incomplete",
+            Status::Failed => "failed",
+        }
+    }
+}
+
+/// A run that is about to begin.
+#[derive(Clone, Debug)]
+pub struct NewRun {
+    /// The connection's name.
+    pub connection: String,
+    /// When, as RFC 3339.
+    pub started: String,
+    /// The connector's name.
+    pub connector: String,
+    /// The connector's version.
+    pub version: String,
+    /// The component's digest.
+    pub digest: String,
+}
+
+/// A run that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Begun {
+    /// Its number, store-wide.
+    pub run: i64,
+    /// An earlier run that never ended; its draft was discarded.
+    pub interrupted: Option<i64>,
+    /// The run that is published now.
+    pub published: Option<i64>,
+}
+
+/// How a run ended, as the run engine sees it.
+#[derive(Clone, Debug)]
+pub struct Close {
+    /// `Published` asks for it; the guard may hold it.
+    pub status: Status,
+    /// When, as RFC 3339.
+    pub ended: String,
+    /// See [`guard`].
+    pub max_removals_percent: u8,
+    /// What `runs show` prints beside the store's own findings: JSON.
+    pub report: serde_json::Value,
+}
+
+/// How a run ended, as the store sees it.
+#[derive(Clone, Debug)]
+pub struct Closed {
+    /// The status that stands.
+    pub status: Status,
+    /// Resources of the snapshot or draft.
+    pub resources: u64,
+    /// Its entitlements.
+    pub entitlements: u64,
+    /// Its grants.
+    pub grants: u64,
+    /// New rows, over all kinds.
+    pub added: u64,
+    /// Rows with other content.
+    pub changed: u64,
+    /// Rows that are gone.
+    pub removed: u64,
+    /// Why it is held.
+    pub objections: Vec<String>,
+    /// The integrity report: kind and count.
+    pub findings: Vec<(String, u64)>,
+}
+
+/// The writing side of a store. Clones share one writer; the last one to go ends it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    path: PathBuf,
+    queue: mpsc::Sender<Command>,
+    busy_us: Arc<AtomicU64>,
+}
+
+/// Waits for the writer to end, so that nothing is half-written when the process leaves.
+#[derive(Debug)]
+pub struct WriterThread(Option<std::thread::JoinHandle<()>>);
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        if let Some(thread) = self.0.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Store {
+    /// Opens the store for writing, and creates it where it does not exist. Keep the second part until every
+    /// clone of the first is gone.
+    ///
+    /// # Errors
+    /// The file cannot be used; see [`StoreError`].
+    pub fn open(path: &Path, runtime: &tokio::runtime::Handle) -> Result<(Store, WriterThread), StoreError> {
+        let busy_us = Arc::new(AtomicU64::new(0));
+        let writer = Writer::new(path.to_path_buf(), Arc::clone(&busy_us))?;
+        let (queue, commands) = mpsc::channel(QUEUE);
+        let runtime = runtime.clone();
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer.serve(&runtime, commands))
+            .map_err(|e| StoreError::Open { path: path.to_path_buf(), why: e.to_string() })?;
+        Ok((Store { path: path.to_path_buf(), queue, busy_us }, WriterThread(Some(thread))))
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Microseconds the writer has worked.
+    pub fn busy_us(&self) -> u64 {
+        self.busy_us.load(Relaxed)
+    }
+
+    /// Begins a run; discards the draft of an earlier one. The caller holds the connection's [`lock::lead`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn begin(&self, new: NewRun) -> Result<Begun, StoreError> {
+        self.ask(|reply| Command::Begin(Box::new(new), reply)).await?
+    }
+
+    /// Hands over the records of a task that succeeded. An error of writing shows when the run is closed.
+    ///
+    /// # Errors
+    /// The writer is gone.
+    pub async fn records(&self, run: i64, records: Vec<Prepared>) -> Result<(), StoreError> {
+        self.queue.send(Command::Records(run, records)).await.map_err(|_| StoreError::Closed)
+    }
+
+    /// Ends a run, and publishes it where it may be.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; what was published before is unharmed.
+    pub async fn close(&self, run: i64, close: Close) -> Result<Closed, StoreError> {
+        self.ask(|reply| Command::Close(run, Box::new(close), reply)).await?
+    }
+
+    /// Publishes a held run as it is; of an incomplete one what is new or changed.
+    ///
+    /// # Errors
+    /// No such run, or it cannot be accepted.
+    pub async fn accept(&self, run: i64) -> Result<Closed, StoreError> {
+        self.ask(|reply| Command::Accept(run, reply)).await?
+    }
+
+    async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.queue.send(command(reply)).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)
+    }
+}

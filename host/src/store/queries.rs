@@ -1,0 +1,411 @@
+//! Reading: rows of snapshots, streamed one by one, so that memory does not grow with the answer.
+
+use super::error::{StoreError, explain};
+use super::schema;
+use crate::model::{Employment, ResourceId};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Which state is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AsOf {
+    /// What is published now.
+    Now,
+    /// The state after this run, of its connection only.
+    Run(i64),
+    /// What was published at the end of this day, UTC.
+    Date(String),
+}
+
+/// Which rows are asked for.
+#[derive(Clone, Debug)]
+pub struct Filter {
+    /// Only this connection.
+    pub connection: Option<String>,
+    /// Only this resource type.
+    pub resource_type: Option<String>,
+    /// Of this time.
+    pub as_of: AsOf,
+}
+
+/// A resource as the command line prints it.
+#[derive(Debug, Serialize)]
+pub struct ResourceRow {
+    /// The connection.
+    pub connection: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub resource_type: String,
+    /// The vendor's own id.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it belongs to.
+    pub parent: Option<ResourceId>,
+    /// `user`, `group`, …
+    pub kind: String,
+    /// Address for work.
+    pub email: Option<String>,
+    /// Name to sign in with.
+    pub login: Option<String>,
+    /// `enabled`, `disabled`, `departed`; null for what is no user.
+    pub status: Option<String>,
+    /// Why.
+    pub status_detail: Option<String>,
+    /// First name.
+    pub given_name: Option<String>,
+    /// Last name.
+    pub family_name: Option<String>,
+    /// Further addresses.
+    pub other_emails: Vec<String>,
+    /// The job.
+    pub employment: Option<Employment>,
+    /// The vendor's own attributes.
+    pub profile: serde_json::Value,
+}
+
+/// An entitlement as the command line prints it.
+#[derive(Debug, Serialize)]
+pub struct EntitlementRow {
+    /// The connection.
+    pub connection: String,
+    /// `{type}:{id}:{slug}`.
+    pub id: String,
+    /// Of what.
+    pub resource: ResourceId,
+    /// Unique within the resource.
+    pub slug: String,
+    /// For people.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// `assignment` or `permission`.
+    pub purpose: String,
+    /// Resource types.
+    pub grantable_to: Vec<String>,
+    /// The resource's name, for tables.
+    #[serde(skip)]
+    pub resource_name: Option<String>,
+}
+
+/// A grant as the command line prints it.
+#[derive(Debug, Serialize)]
+pub struct GrantRow {
+    /// The connection.
+    pub connection: String,
+    /// `{entitlement}:{principal-type}:{principal-id}`.
+    pub id: String,
+    /// `{type}:{id}:{slug}`.
+    pub entitlement: String,
+    /// Of what.
+    pub resource: ResourceId,
+    /// Of the entitlement.
+    pub slug: String,
+    /// Who.
+    pub principal: ResourceId,
+    /// The resource's name, for tables.
+    #[serde(skip)]
+    pub resource_name: Option<String>,
+    /// The principal's name, for tables; null where nobody of that id exists.
+    #[serde(skip)]
+    pub principal_name: Option<String>,
+}
+
+/// A run as the command line prints it.
+#[derive(Debug, Serialize)]
+pub struct RunRow {
+    /// Its number.
+    pub run: i64,
+    /// The connection.
+    pub connection: String,
+    /// See [`super::Status`].
+    pub status: String,
+    /// RFC 3339.
+    pub started: String,
+    /// RFC 3339.
+    pub ended: Option<String>,
+    /// Of the snapshot or draft.
+    pub resources: Option<u64>,
+    /// Likewise.
+    pub entitlements: Option<u64>,
+    /// Likewise.
+    pub grants: Option<u64>,
+    /// Over all kinds.
+    pub added: Option<u64>,
+    /// Likewise.
+    pub changed: Option<u64>,
+    /// Likewise.
+    pub removed: Option<u64>,
+}
+
+/// One run with its report.
+#[derive(Debug, Serialize)]
+pub struct RunDetail {
+    /// The row.
+    #[serde(flatten)]
+    pub row: RunRow,
+    /// The connector and its version.
+    pub connector: String,
+    /// Its version.
+    pub version: String,
+    /// The component's digest.
+    pub digest: String,
+    /// Objections of the guard, counts of findings, and what the run engine reported.
+    pub report: serde_json::Value,
+    /// The first findings of the integrity report.
+    pub findings: Vec<FindingRow>,
+}
+
+/// A finding of the integrity report.
+#[derive(Debug, Serialize)]
+pub struct FindingRow {
+    /// Stable label.
+    pub kind: String,
+    /// What it is about.
+    pub subject: String,
+}
+
+/// The reading side of a store.
+#[derive(Debug)]
+pub struct Reader {
+    conn: Connection,
+    path: PathBuf,
+}
+
+/// What a row is handed to; it may end the stream with an error of its own.
+pub type Sink<'a, T, E> = &'a mut dyn FnMut(T) -> Result<(), E>;
+
+impl Reader {
+    /// Opens a store that exists.
+    ///
+    /// # Errors
+    /// Missing, no store, or newer.
+    pub fn open(path: &Path) -> Result<Reader, StoreError> {
+        Ok(Reader { conn: schema::open_for_reading(path)?, path: path.to_path_buf() })
+    }
+
+    fn explain(&self, error: &rusqlite::Error) -> StoreError {
+        explain(&self.path, error)
+    }
+
+    /// Names of the connections, sorted.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn connections(&self) -> Result<Vec<String>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            self.conn.prepare("SELECT name FROM connection ORDER BY name")?.query_map([], |r| r.get(0))?.collect()
+        };
+        read().map_err(|e| self.explain(&e))
+    }
+
+    /// Streams resources, by connection, type and id.
+    ///
+    /// # Errors
+    /// See [`StoreError`], or what the sink says.
+    pub fn resources<E: From<StoreError>>(&self, filter: &Filter, sink: Sink<ResourceRow, E>) -> Result<(), E> {
+        let sql = "SELECT c.name, t.name, i.vendor_id, r.name, pt.name, p.vendor_id, r.kind, r.email, r.login, r.status, \
+                   r.status_detail, r.given_name, r.family_name, r.other_emails, r.employment, r.profile \
+                   FROM at JOIN connection c ON c.id = at.connection \
+                   JOIN resource r ON r.connection = c.id AND r.valid_from <= at.run AND (r.valid_to IS NULL OR r.valid_to > at.run) \
+                   JOIN identity i ON i.connection = c.id AND i.id = r.id \
+                   JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
+                   LEFT JOIN identity p ON p.connection = c.id AND p.id = r.parent \
+                   LEFT JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type \
+                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, r.id";
+        self.stream(filter, sql, sink, |row| {
+            Ok(ResourceRow {
+                connection: row.get(0)?,
+                resource_type: row.get(1)?,
+                id: row.get(2)?,
+                name: row.get(3)?,
+                parent: key(row, 4)?,
+                kind: row.get(6)?,
+                email: row.get(7)?,
+                login: row.get(8)?,
+                status: row.get(9)?,
+                status_detail: row.get(10)?,
+                given_name: row.get(11)?,
+                family_name: row.get(12)?,
+                other_emails: json(row, 13)?.unwrap_or_default(),
+                employment: json(row, 14)?,
+                profile: json(row, 15)?.unwrap_or_else(|| serde_json::json!({})),
+            })
+        })
+    }
+
+    /// Streams entitlements, by connection, type, resource and slug.
+    ///
+    /// # Errors
+    /// See [`StoreError`], or what the sink says.
+    pub fn entitlements<E: From<StoreError>>(&self, filter: &Filter, sink: Sink<EntitlementRow, E>) -> Result<(), E> {
+        let sql = "SELECT c.name, t.name, i.vendor_id, k.slug, e.name, e.description, e.purpose, e.grantable_to, r.name \
+                   FROM at JOIN connection c ON c.id = at.connection \
+                   JOIN entitlement e ON e.connection = c.id AND e.valid_from <= at.run AND (e.valid_to IS NULL OR e.valid_to > at.run) \
+                   JOIN entitlement_key k ON k.connection = c.id AND k.id = e.id \
+                   JOIN identity i ON i.connection = c.id AND i.id = k.resource \
+                   JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
+                   LEFT JOIN resource r ON r.connection = c.id AND r.id = k.resource AND r.valid_from <= at.run \
+                             AND (r.valid_to IS NULL OR r.valid_to > at.run) \
+                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, k.resource, k.slug";
+        self.stream(filter, sql, sink, |row| {
+            let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
+            let slug: String = row.get(3)?;
+            Ok(EntitlementRow {
+                connection: row.get(0)?,
+                id: format!("{resource}:{slug}"),
+                resource,
+                slug,
+                name: row.get(4)?,
+                description: row.get(5)?,
+                purpose: row.get(6)?,
+                grantable_to: json(row, 7)?.unwrap_or_default(),
+                resource_name: row.get(8)?,
+            })
+        })
+    }
+
+    /// Streams grants, by connection, resource, entitlement and principal. The type filters the resource.
+    ///
+    /// # Errors
+    /// See [`StoreError`], or what the sink says.
+    pub fn grants<E: From<StoreError>>(&self, filter: &Filter, sink: Sink<GrantRow, E>) -> Result<(), E> {
+        let sql = "SELECT c.name, t.name, i.vendor_id, k.slug, pt.name, p.vendor_id, r.name, pr.name \
+                   FROM at JOIN connection c ON c.id = at.connection \
+                   JOIN grant_row g ON g.connection = c.id AND g.valid_from <= at.run AND (g.valid_to IS NULL OR g.valid_to > at.run) \
+                   JOIN entitlement_key k ON k.connection = c.id AND k.id = g.entitlement \
+                   JOIN identity i ON i.connection = c.id AND i.id = k.resource \
+                   JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
+                   JOIN identity p ON p.connection = c.id AND p.id = g.principal \
+                   JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type \
+                   LEFT JOIN resource r ON r.connection = c.id AND r.id = k.resource AND r.valid_from <= at.run \
+                             AND (r.valid_to IS NULL OR r.valid_to > at.run) \
+                   LEFT JOIN resource pr ON pr.connection = c.id AND pr.id = g.principal AND pr.valid_from <= at.run \
+                             AND (pr.valid_to IS NULL OR pr.valid_to > at.run) \
+                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, g.entitlement, g.principal";
+        self.stream(filter, sql, sink, |row| {
+            let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
+            let principal = ResourceId { resource_type: row.get(4)?, id: row.get(5)? };
+            let slug: String = row.get(3)?;
+            let entitlement = format!("{resource}:{slug}");
+            Ok(GrantRow {
+                connection: row.get(0)?,
+                id: format!("{entitlement}:{principal}"),
+                entitlement,
+                resource,
+                slug,
+                principal,
+                resource_name: row.get(6)?,
+                principal_name: row.get(7)?,
+            })
+        })
+    }
+
+    /// Streams runs, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`], or what the sink says.
+    pub fn runs<E: From<StoreError>>(&self, connection: Option<&str>, sink: Sink<RunRow, E>) -> Result<(), E> {
+        let sql = "SELECT * FROM runs WHERE (?1 IS NULL OR connection = ?1) ORDER BY run DESC";
+        self.each(sql, &[&connection], sink, run_row)
+    }
+
+    /// One run with its report.
+    ///
+    /// # Errors
+    /// No such run; see [`StoreError`].
+    pub fn run(&self, run: i64) -> Result<RunDetail, StoreError> {
+        let read = || -> rusqlite::Result<Option<RunDetail>> {
+            let sql = "SELECT v.*, r.report FROM runs v JOIN run r ON r.run = v.run WHERE v.run = ?";
+            let detail = self.conn.query_row(sql, [run], |row| {
+                Ok(RunDetail {
+                    row: run_row(row)?,
+                    connector: row.get("connector")?,
+                    version: row.get("version")?,
+                    digest: row.get("digest")?,
+                    report: serde_json::from_str(&row.get::<_, String>("report")?).unwrap_or_default(),
+                    findings: Vec::new(),
+                })
+            });
+            let Some(mut detail) = detail.optional()? else { return Ok(None) };
+            let mut rows = self.conn.prepare("SELECT kind, subject FROM finding WHERE run = ? ORDER BY kind, rowid")?;
+            detail.findings = rows
+                .query_map([run], |r| Ok(FindingRow { kind: r.get(0)?, subject: r.get(1)? }))?
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(Some(detail))
+        };
+        read().map_err(|e| self.explain(&e))?.ok_or(StoreError::NoRun(run))
+    }
+
+    fn stream<T, E: From<StoreError>>(
+        &self,
+        filter: &Filter,
+        select: &str,
+        sink: Sink<T, E>,
+        map: impl Fn(&Row) -> rusqlite::Result<T>,
+    ) -> Result<(), E> {
+        if let AsOf::Run(run) = filter.as_of {
+            self.run(run)?;
+        }
+        // `at` says for each connection which run's state is meant: ?1 the connection, ?2 the run or date.
+        let (at, of): (&str, Option<&dyn ToSql>) = match &filter.as_of {
+            AsOf::Now => ("SELECT id, published FROM connection WHERE published IS NOT NULL AND ?2 IS NULL", None),
+            AsOf::Run(run) => ("SELECT connection, run FROM run WHERE run = ?2", Some(run)),
+            AsOf::Date(date) => (
+                "SELECT connection, max(run) FROM run WHERE status = 'published' AND substr(ended, 1, 10) <= ?2 GROUP BY connection",
+                Some(date),
+            ),
+        };
+        let sql = format!(
+            "WITH at (connection, run) AS MATERIALIZED \
+             (SELECT * FROM ({at}) WHERE ?1 IS NULL OR 1 = (SELECT name = ?1 FROM connection WHERE id = 1 * {column})) {select}",
+            column = if filter.as_of == AsOf::Now { "id" } else { "connection" }
+        );
+        let none: Option<i64> = None;
+        self.each(&sql, &[&filter.connection, of.unwrap_or(&none), &filter.resource_type], sink, map)
+    }
+
+    fn each<T, E: From<StoreError>>(
+        &self,
+        sql: &str,
+        params: &[&dyn ToSql],
+        sink: Sink<T, E>,
+        map: impl Fn(&Row) -> rusqlite::Result<T>,
+    ) -> Result<(), E> {
+        let sql_error = |e: rusqlite::Error| E::from(self.explain(&e));
+        let mut statement = self.conn.prepare(sql).map_err(sql_error)?;
+        let mut rows = statement.query(params).map_err(sql_error)?;
+        while let Some(row) = rows.next().map_err(sql_error)? {
+            sink(map(row).map_err(sql_error)?)?;
+        }
+        Ok(())
+    }
+}
+
+fn run_row(row: &Row) -> rusqlite::Result<RunRow> {
+    Ok(RunRow {
+        run: row.get("run")?,
+        connection: row.get("connection")?,
+        status: row.get("status")?,
+        started: row.get("started")?,
+        ended: row.get("ended")?,
+        resources: row.get("resources")?,
+        entitlements: row.get("entitlements")?,
+        grants: row.get("grants")?,
+        added: row.get("added")?,
+        changed: row.get("changed")?,
+        removed: row.get("removed")?,
+    })
+}
+
+fn key(row: &Row, at: usize) -> rusqlite::Result<Option<ResourceId>> {
+    let resource_type: Option<String> = row.get(at)?;
+    let id: Option<String> = row.get(at + 1)?;
+    Ok(resource_type.zip(id).map(|(resource_type, id)| ResourceId { resource_type, id }))
+}
+
+fn json<T: serde::de::DeserializeOwned>(row: &Row, at: usize) -> rusqlite::Result<Option<T>> {
+    let text: Option<String> = row.get(at)?;
+    Ok(text.and_then(|t| serde_json::from_str(&t).ok()))
+}

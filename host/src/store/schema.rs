@@ -1,0 +1,266 @@
+//! The file: opening it, its tables and views, and its version.
+//!
+//! Everything is kept per connection: the ids below are small numbers that count within a connection, so two
+//! processes that lead different connections never hand out the same one, and a row stays small.
+//! History: a row is true from run `valid_from` until run `valid_to` (null: still). A row of a run that is not
+//! published lies above `connection.published` and is seen by nobody. Durability: WAL; `synchronous` is NORMAL
+//! while a draft is written (a power cut may lose it) and FULL for what publishes.
+
+use super::error::{StoreError, explain};
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use std::time::Duration;
+
+/// The schema version this program writes and the newest it reads.
+pub const VERSION: i64 = 1;
+/// `MUST`, in SQLite's header: tells a store from any other database.
+const APPLICATION_ID: i64 = 0x4d55_5354;
+/// How long a writer waits for another process: its transactions are shorter than 100 ms.
+const BUSY: Duration = Duration::from_secs(10);
+
+const TABLES: &str = "
+CREATE TABLE connection (
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, published INTEGER
+) STRICT;
+CREATE TABLE run (
+  run INTEGER PRIMARY KEY AUTOINCREMENT, connection INTEGER NOT NULL REFERENCES connection, status TEXT NOT NULL,
+  started TEXT NOT NULL, ended TEXT, connector TEXT NOT NULL, version TEXT NOT NULL, digest TEXT NOT NULL,
+  draft INTEGER NOT NULL DEFAULT 0, resources INTEGER, entitlements INTEGER, grants INTEGER,
+  added INTEGER, changed INTEGER, removed INTEGER, report TEXT NOT NULL DEFAULT '{}'
+) STRICT;
+CREATE INDEX run_of_connection ON run (connection, run);
+CREATE TABLE finding (run INTEGER NOT NULL, kind TEXT NOT NULL, subject TEXT NOT NULL) STRICT;
+CREATE INDEX finding_of_run ON finding (run);
+CREATE TABLE resource_type (
+  connection INTEGER NOT NULL, id INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (connection, id)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE identity (
+  connection INTEGER NOT NULL, id INTEGER NOT NULL, type INTEGER NOT NULL, vendor_id TEXT NOT NULL,
+  PRIMARY KEY (connection, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX identity_by_vendor ON identity (connection, type, vendor_id);
+CREATE TABLE resource (
+  connection INTEGER NOT NULL, id INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
+  hash BLOB NOT NULL, name TEXT NOT NULL, parent INTEGER, kind TEXT NOT NULL, status TEXT, status_detail TEXT,
+  email TEXT, login TEXT, given_name TEXT, family_name TEXT, other_emails TEXT, employment TEXT, profile TEXT,
+  PRIMARY KEY (connection, id, valid_from)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entitlement_key (
+  connection INTEGER NOT NULL, id INTEGER NOT NULL, resource INTEGER NOT NULL, slug TEXT NOT NULL,
+  PRIMARY KEY (connection, id)
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX entitlement_key_by_slug ON entitlement_key (connection, resource, slug);
+CREATE TABLE entitlement (
+  connection INTEGER NOT NULL, id INTEGER NOT NULL, valid_from INTEGER NOT NULL, valid_to INTEGER,
+  hash BLOB NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL, purpose TEXT NOT NULL, grantable_to TEXT NOT NULL,
+  PRIMARY KEY (connection, id, valid_from)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE grant_row (
+  connection INTEGER NOT NULL, entitlement INTEGER NOT NULL, principal INTEGER NOT NULL,
+  valid_from INTEGER NOT NULL, valid_to INTEGER,
+  PRIMARY KEY (connection, entitlement, principal, valid_from)
+) STRICT, WITHOUT ROWID;
+";
+
+/// The public schema: what people may query.
+const VIEWS: &str = "
+CREATE VIEW resources AS
+SELECT c.name AS connection, t.name AS type, i.vendor_id AS id, r.name, pt.name AS parent_type, p.vendor_id AS parent_id,
+       r.kind, r.email, r.login, r.status, r.status_detail, r.given_name, r.family_name, r.other_emails,
+       r.employment, coalesce(r.profile, '{}') AS profile
+FROM connection c
+JOIN resource r ON r.connection = c.id AND r.valid_from <= c.published
+               AND (r.valid_to IS NULL OR r.valid_to > c.published)
+JOIN identity i ON i.connection = c.id AND i.id = r.id
+JOIN resource_type t ON t.connection = c.id AND t.id = i.type
+LEFT JOIN identity p ON p.connection = c.id AND p.id = r.parent
+LEFT JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
+CREATE VIEW entitlements AS
+SELECT c.name AS connection, t.name || ':' || i.vendor_id || ':' || k.slug AS id, t.name AS resource_type,
+       i.vendor_id AS resource_id, k.slug, e.name, e.description, e.purpose, e.grantable_to
+FROM connection c
+JOIN entitlement e ON e.connection = c.id AND e.valid_from <= c.published
+                  AND (e.valid_to IS NULL OR e.valid_to > c.published)
+JOIN entitlement_key k ON k.connection = c.id AND k.id = e.id
+JOIN identity i ON i.connection = c.id AND i.id = k.resource
+JOIN resource_type t ON t.connection = c.id AND t.id = i.type;
+CREATE VIEW grants AS
+SELECT c.name AS connection,
+       t.name || ':' || i.vendor_id || ':' || k.slug || ':' || pt.name || ':' || p.vendor_id AS id,
+       t.name || ':' || i.vendor_id || ':' || k.slug AS entitlement, t.name AS resource_type,
+       i.vendor_id AS resource_id, k.slug, pt.name AS principal_type, p.vendor_id AS principal_id
+FROM connection c
+JOIN grant_row g ON g.connection = c.id AND g.valid_from <= c.published
+                AND (g.valid_to IS NULL OR g.valid_to > c.published)
+JOIN entitlement_key k ON k.connection = c.id AND k.id = g.entitlement
+JOIN identity i ON i.connection = c.id AND i.id = k.resource
+JOIN resource_type t ON t.connection = c.id AND t.id = i.type
+JOIN identity p ON p.connection = c.id AND p.id = g.principal
+JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
+CREATE VIEW runs AS
+SELECT r.run, c.name AS connection, r.status, r.started, r.ended, r.resources, r.entitlements, r.grants,
+       r.added, r.changed, r.removed, r.connector, r.version, r.digest
+FROM run r JOIN connection c ON c.id = r.connection;
+";
+
+/// Opens the store for writing; creates it, readable by its owner only, where it does not exist.
+pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path)?;
+    let conn = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(|e| explain(path, &e))?;
+    prepare(&conn, path).map_err(|e| e.unwrap_or_else_sql(path))?;
+    Ok(conn)
+}
+
+/// Opens the store for reading.
+pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+    if !path.exists() {
+        return Err(StoreError::Missing(path.to_path_buf()));
+    }
+    // Read-write where possible: a reader of a WAL database may have to create the shared memory file.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)
+        .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
+        .map_err(|e| explain(path, &e))?;
+    let ready = (|| {
+        conn.busy_timeout(BUSY)?;
+        conn.pragma_update(None, "query_only", true)?;
+        conn.pragma_update(None, "cache_size", -4096)?;
+        version(&conn)
+    })();
+    match ready.map_err(|e| explain(path, &e))? {
+        (APPLICATION_ID, VERSION) => Ok(conn),
+        (APPLICATION_ID, found) if found > VERSION => {
+            Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION })
+        }
+        (0, 0) if is_empty(&conn) => Err(StoreError::Missing(path.to_path_buf())),
+        _ => Err(StoreError::NotAStore(path.to_path_buf())),
+    }
+}
+
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    if path.exists() {
+        return Ok(());
+    }
+    let created = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match created {
+        Ok(_) => Ok(()),
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => match e.kind() {
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                Err(StoreError::ReadOnly(path.to_path_buf()))
+            }
+            std::io::ErrorKind::StorageFull => Err(StoreError::Full(path.to_path_buf())),
+            _ => Err(StoreError::Open { path: path.to_path_buf(), why: e.to_string() }),
+        },
+    }
+}
+
+enum Unready {
+    Known(StoreError),
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Unready {
+    fn from(e: rusqlite::Error) -> Self {
+        Unready::Sql(e)
+    }
+}
+
+impl Unready {
+    fn unwrap_or_else_sql(self, path: &Path) -> StoreError {
+        match self {
+            Unready::Known(e) => e,
+            Unready::Sql(e) => explain(path, &e),
+        }
+    }
+}
+
+fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
+    conn.busy_timeout(BUSY)?;
+    match version(conn)? {
+        (APPLICATION_ID, VERSION) => {}
+        (APPLICATION_ID, found) if found > VERSION => {
+            return Err(Unready::Known(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION }));
+        }
+        (0, 0) if is_empty(conn) => create(conn)?,
+        _ => return Err(Unready::Known(StoreError::NotAStore(path.to_path_buf()))),
+    }
+    conn.pragma_update(None, "journal_mode", "wal")?;
+    conn.pragma_update(None, "synchronous", "normal")?;
+    // Measured: 2 to 4 MB are as fast as 64 MB here, because pages arrive nearly sorted.
+    conn.pragma_update(None, "cache_size", -4096)?;
+    conn.pragma_update(None, "temp_store", "memory")?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn create(conn: &Connection) -> rusqlite::Result<()> {
+    // 8 KB pages: 6 % faster than 4 KB on these rows.
+    conn.pragma_update(None, "page_size", 8192)?;
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been first.
+    if version(conn)? == (0, 0) {
+        conn.execute_batch(TABLES)?;
+        conn.execute_batch(VIEWS)?;
+        conn.pragma_update(None, "application_id", APPLICATION_ID)?;
+        conn.pragma_update(None, "user_version", VERSION)?;
+    }
+    conn.execute_batch("COMMIT")
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let one = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    Ok((one("application_id")?, one("user_version")?))
+}
+
+fn is_empty(conn: &Connection) -> bool {
+    conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0)).is_ok_and(|n| n == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_store_opens_again_and_a_newer_one_is_refused() {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("muster.db");
+        drop(open_for_writing(&path).expect("created"));
+        drop(open_for_reading(&path).expect("read"));
+        let conn = open_for_writing(&path).expect("again");
+        conn.pragma_update(None, "user_version", VERSION + 1).expect("newer");
+        drop(conn);
+        for result in [open_for_reading(&path).err(), open_for_writing(&path).err()] {
+            assert!(matches!(result, Some(StoreError::Newer { found: 2, .. })), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_store_is_readable_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("muster.db");
+        drop(open_for_writing(&path).expect("created"));
+        assert_eq!(std::fs::metadata(&path).expect("file").permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn what_is_no_store_is_refused_and_left_alone() {
+        let dir = tempfile::tempdir().expect("folder");
+        let text = dir.path().join("text.db");
+        std::fs::write(&text, "this is a shopping list, and long enough to be read as one".repeat(20)).expect("write");
+        let other = dir.path().join("other.db");
+        Connection::open(&other).and_then(|c| c.execute_batch("CREATE TABLE t (x)")).expect("other");
+        for path in [text, other] {
+            let before = std::fs::read(&path).expect("read");
+            let results = [open_for_reading(&path).err(), open_for_writing(&path).err()];
+            assert!(results.iter().all(|r| matches!(r, Some(StoreError::NotAStore(_)))), "{results:?}");
+            assert_eq!(std::fs::read(&path).expect("read"), before);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! Chatwoot's requests and answers, as far as this connector needs them, and what its refusals mean.
+
+use muster_sdk::url::encode;
+use muster_sdk::{Context, Failure, HttpError, HttpErrorKind};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+pub(crate) const BASE_URL: &str = "chatwoot-base-url";
+pub(crate) const ACCOUNT_ID: &str = "chatwoot-account-id";
+pub(crate) const API_TOKEN: &str = "chatwoot-api-token";
+
+/// An agent, or a member of a team in full. Availability and the picture change by themselves or
+/// carry signed addresses: they are not read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Agent {
+    pub(crate) id: u64,
+    pub(crate) name: Option<String>,
+    pub(crate) available_name: Option<String>,
+    pub(crate) email: Option<String>,
+    /// False until the invitation is accepted.
+    pub(crate) confirmed: bool,
+    /// `agent` or `administrator`; stays `agent` under a custom role, null for somebody who is no
+    /// member of the account any more.
+    pub(crate) role: Option<String>,
+    /// Absent on the Community Edition.
+    pub(crate) custom_role_id: Option<u64>,
+    /// Absent where empty.
+    pub(crate) custom_attributes: Option<Box<RawValue>>,
+    /// How the agent signs in: `email`, `google_oauth2`, `saml`.
+    pub(crate) provider: Option<String>,
+    pub(crate) auto_offline: Option<bool>,
+}
+
+/// A member of a team. The list repeats each agent in full; who it is, is all that counts.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    pub(crate) id: u64,
+}
+
+/// A team. `is_member` speaks of the token's owner and is not read.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Team {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) allow_auto_assign: Option<bool>,
+}
+
+/// The token's owner. The answer holds secrets beside these keys (`access_token`, `pubsub_token`,
+/// `hmac_identifier`): they are not read, and the body is never shown.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Profile {
+    pub(crate) name: Option<String>,
+    pub(crate) email: Option<String>,
+    pub(crate) accounts: Vec<Membership>,
+}
+
+/// An account that the token's owner belongs to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Membership {
+    pub(crate) id: u64,
+    pub(crate) name: Option<String>,
+    /// `active` or `suspended`.
+    pub(crate) status: Option<String>,
+    pub(crate) role: Option<String>,
+}
+
+/// What a request was for: the same refusal means different things.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Profile,
+    Account,
+}
+
+/// The API of one account.
+pub(crate) struct Api<'c> {
+    context: &'c Context<'c>,
+    base: String,
+    /// Digits, as the operator wrote them.
+    pub(crate) account: String,
+}
+
+impl<'c> Api<'c> {
+    pub(crate) fn new(context: &'c Context<'c>) -> Result<Self, Failure> {
+        let base = context.required_setting(BASE_URL)?;
+        let account = context.required_setting(ACCOUNT_ID)?;
+        Ok(Api { context, base: base.trim_end_matches('/').to_owned(), account })
+    }
+
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
+        self.read(Place::Profile, "/api/v1/profile")
+    }
+
+    pub(crate) fn agents(&self) -> Result<Vec<Agent>, Failure> {
+        self.read(Place::Account, &self.path("agents"))
+    }
+
+    pub(crate) fn teams(&self) -> Result<Vec<Team>, Failure> {
+        self.read(Place::Account, &self.path("teams"))
+    }
+
+    /// None where Chatwoot itself says that there is no such team; a page saying 404 is a fault.
+    pub(crate) fn team_members(&self, team: &str) -> Result<Option<Vec<Member>>, Failure> {
+        let path = self.path(&format!("teams/{}/team_members", encode(team)));
+        match self.context.http().get_json(format!("{}{path}", self.base)) {
+            Ok(members) => Ok(Some(members)),
+            Err(error) if is_not_found(&error) => Ok(None),
+            Err(error) => Err(failure(error, Place::Account, &self.account)),
+        }
+    }
+
+    /// None of these lists has pages: Chatwoot answers the whole array.
+    fn read<T: DeserializeOwned>(&self, place: Place, path: &str) -> Result<T, Failure> {
+        self.context
+            .http()
+            .get_json(format!("{}{path}", self.base))
+            .map_err(|error| failure(error, place, &self.account))
+    }
+
+    fn path(&self, rest: &str) -> String {
+        format!("/api/v1/accounts/{}/{rest}", encode(&self.account))
+    }
+}
+
+/// Whether Chatwoot said 404, and not something in front of it.
+fn is_not_found(error: &HttpError) -> bool {
+    error.refusal().is_some_and(|refusal| {
+        refusal.status == 404 && refusal.vendor_message().as_deref() == Some("Resource could not be found")
+    })
+}
+
+/// What an exchange that failed means, for the operator.
+fn failure(error: HttpError, place: Place, account: &str) -> Failure {
+    let asked = match place {
+        Place::Profile => format!("; does {BASE_URL} lead to a Chatwoot server?"),
+        Place::Account => String::new(),
+    };
+    match &error.kind {
+        HttpErrorKind::Status(refusal) if refusal.status == 401 => {
+            unauthorized(&error, refusal.vendor_message().as_deref(), account)
+        }
+        HttpErrorKind::Status(refusal) if (300..400).contains(&refusal.status) => {
+            Failure::InvalidSettings(format!("{error}: correct {BASE_URL}"))
+        }
+        HttpErrorKind::Status(refusal) if refusal.status == 404 && place == Place::Profile => {
+            Failure::InvalidSettings(format!("{error}{asked}"))
+        }
+        HttpErrorKind::Status(_) if is_not_found(&error) => {
+            Failure::InvalidSettings(format!("Chatwoot has no account {account}: correct {ACCOUNT_ID}"))
+        }
+        HttpErrorKind::NotJson(_) => Failure::Unexpected(format!("{error}{asked}")),
+        _ => error.into(),
+    }
+}
+
+/// Chatwoot never answers 403: a 401 may be about the token, the account or the role, and only
+/// its text tells. (`app/controllers/concerns/request_exception_handler.rb` and the access token helper.)
+fn unauthorized(error: &HttpError, text: Option<&str>, account: &str) -> Failure {
+    let text = text.unwrap_or_default().to_ascii_lowercase();
+    let about = |start: &str| text.starts_with(start);
+    if about("invalid access token") || about("invalid access_token") {
+        Failure::Unauthorized(format!(
+            "Chatwoot does not know the API access token: copy it again from Profile Settings into \
+             {API_TOKEN}"
+        ))
+    } else if about("you need to sign in") {
+        Failure::Unauthorized(format!(
+            "no API access token reached Chatwoot: a reverse proxy may drop header fields with \
+             underscores (nginx needs `underscores_in_headers on;`), else check {API_TOKEN}"
+        ))
+    } else if about("you are not authorized to access this account") {
+        Failure::Forbidden(format!(
+            "the owner of {API_TOKEN} is no member of account {account}: correct {ACCOUNT_ID} or \
+             use a member's token"
+        ))
+    } else if about("account is suspended") {
+        Failure::Forbidden(suspended(account))
+    } else if about("you are not authorized to do this action") {
+        Failure::Forbidden(format!(
+            "the owner of {API_TOKEN} may not read {}: use an administrator's token",
+            error.path
+        ))
+    } else if about("access to this endpoint is not authorized for bots") {
+        Failure::Forbidden(format!(
+            "{API_TOKEN} is the token of a bot or a platform app, which may not read this: use a \
+             user's token from Profile Settings"
+        ))
+    } else {
+        Failure::Unauthorized(format!("{error}; check {API_TOKEN}"))
+    }
+}
+
+/// The sentence for an account that Chatwoot has suspended.
+pub(crate) fn suspended(account: &str) -> String {
+    format!("account {account} is suspended: have it reactivated in Chatwoot, or correct {ACCOUNT_ID}")
+}
