@@ -7,8 +7,10 @@
 
 pub mod egress;
 pub mod failure;
+pub mod limits;
 pub mod manifest;
 pub mod model;
+pub mod sandbox;
 pub mod settings;
 pub mod store;
 pub mod text;

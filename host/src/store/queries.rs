@@ -213,7 +213,7 @@ impl Reader {
                    JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
                    LEFT JOIN identity p ON p.connection = c.id AND p.id = r.parent \
                    LEFT JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type \
-                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, r.id";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, r.id";
         self.stream(filter, sql, sink, |row| {
             Ok(ResourceRow {
                 connection: row.get(0)?,
@@ -248,7 +248,7 @@ impl Reader {
                    JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
                    LEFT JOIN resource r ON r.connection = c.id AND r.id = k.resource AND r.valid_from <= at.run \
                              AND (r.valid_to IS NULL OR r.valid_to > at.run) \
-                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, k.resource, k.slug";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, k.resource, k.slug";
         self.stream(filter, sql, sink, |row| {
             let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
             let slug: String = row.get(3)?;
@@ -283,7 +283,7 @@ impl Reader {
                              AND (r.valid_to IS NULL OR r.valid_to > at.run) \
                    LEFT JOIN resource pr ON pr.connection = c.id AND pr.id = g.principal AND pr.valid_from <= at.run \
                              AND (pr.valid_to IS NULL OR pr.valid_to > at.run) \
-                   WHERE (?3 IS NULL OR t.name = ?3) ORDER BY c.name, g.entitlement, g.principal";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, g.entitlement, g.principal";
         self.stream(filter, sql, sink, |row| {
             let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
             let principal = ResourceId { resource_type: row.get(4)?, id: row.get(5)? };
@@ -357,11 +357,7 @@ impl Reader {
                 Some(date),
             ),
         };
-        let sql = format!(
-            "WITH at (connection, run) AS MATERIALIZED \
-             (SELECT * FROM ({at}) WHERE ?1 IS NULL OR 1 = (SELECT name = ?1 FROM connection WHERE id = 1 * {column})) {select}",
-            column = if filter.as_of == AsOf::Now { "id" } else { "connection" }
-        );
+        let sql = format!("WITH at (connection, run) AS MATERIALIZED ({at}) {select}");
         let none: Option<i64> = None;
         self.each(&sql, &[&filter.connection, of.unwrap_or(&none), &filter.resource_type], sink, map)
     }

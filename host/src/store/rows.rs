@@ -249,17 +249,3 @@ pub(super) fn connection(conn: &Connection, name: &str) -> Result<(i64, Option<i
 fn hash_of(blob: &[u8]) -> u128 {
     blob.try_into().map_or(1, u128::from_be_bytes)
 }
-
-/// Text or null of a column, without a copy.
-trait TextOrNull<'a> {
-    fn as_str_or_null(&self) -> Result<Option<&'a str>>;
-}
-
-impl<'a> TextOrNull<'a> for rusqlite::types::ValueRef<'a> {
-    fn as_str_or_null(&self) -> Result<Option<&'a str>> {
-        match self {
-            rusqlite::types::ValueRef::Null => Ok(None),
-            other => Ok(Some(other.as_str()?)),
-        }
-    }
-}

@@ -1,0 +1,259 @@
+//! What a guest's imports reach: the records of its call, its settings, its log lines, and nothing else.
+
+use super::bindings::muster::connector::{collector, log as wit_log, manifest as wit_manifest, settings as wit_settings, types as w};
+use super::convert;
+use super::http::Way;
+use super::memory::Allowance;
+use crate::failure::{Failure, Reason};
+use crate::limits::Limits;
+use crate::manifest::Manifest;
+use crate::model::Record;
+use crate::settings::Settings;
+use crate::text;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// What all instances of a run share.
+pub struct Shared {
+    /// The manifest, for what may be emitted.
+    pub manifest: Arc<Manifest>,
+    /// Values a guest may ask for, `run-date` among them; never a secret.
+    pub settings: BTreeMap<String, String>,
+    /// The limits of the connection.
+    pub limits: Limits,
+    /// For log lines.
+    pub connection: String,
+    /// Lines and bytes logged so far, and lines dropped.
+    pub log: LogBudget,
+    /// Records emitted so far in the run.
+    pub records: AtomicU64,
+}
+
+impl Shared {
+    /// What the guests of one run may know.
+    pub fn new(connection: &str, manifest: Arc<Manifest>, settings: &Settings, run_date: &str, limits: &Limits) -> Shared {
+        let mut values: BTreeMap<String, String> =
+            settings.values.iter().map(|(n, v)| (n.clone(), v.text.clone())).collect();
+        values.insert("run-date".to_owned(), run_date.to_owned());
+        Shared {
+            manifest,
+            settings: values,
+            limits: limits.clone(),
+            connection: connection.to_owned(),
+            log: LogBudget::default(),
+            records: AtomicU64::new(0),
+        }
+    }
+}
+
+/// What was logged in a run.
+#[derive(Debug, Default)]
+pub struct LogBudget {
+    lines: AtomicU64,
+    bytes: AtomicU64,
+    /// Lines that were dropped.
+    pub dropped: AtomicU64,
+}
+
+impl LogBudget {
+    /// Whether another line of so many bytes may be written.
+    fn take(&self, bytes: u64, limits: &Limits) -> bool {
+        let lines = self.lines.fetch_add(1, Relaxed);
+        let before = self.bytes.fetch_add(bytes, Relaxed);
+        let fits = lines < limits.log_lines && before + bytes <= limits.log_bytes;
+        if !fits {
+            self.dropped.fetch_add(1, Relaxed);
+        }
+        fits
+    }
+}
+
+/// Bytes of one log line.
+const LOG_LINE: usize = 4096;
+
+/// Which export is being called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// No network, no records.
+    Describe,
+    /// No records.
+    Check,
+    /// Everything.
+    Sync,
+}
+
+/// The data of one instance's store.
+pub struct Guest {
+    table: ResourceTable,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    way: Way,
+    /// Memory and tables.
+    pub allowance: Allowance,
+    shared: Arc<Shared>,
+    call: Call,
+    records: Vec<Record>,
+    emitted_bytes: u64,
+    /// A rule the guest broke in this call: the call's result does not matter any more.
+    broken: Option<Failure>,
+}
+
+impl Guest {
+    /// The data of a new instance.
+    pub fn new(shared: Arc<Shared>, wasi: WasiCtx, way: Way) -> Guest {
+        let limits = &shared.limits;
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        let mut http = WasiHttpCtx::new();
+        // The number counts the host's structures too, which take about three times the text.
+        http.set_field_size_limit(limits.field_bytes.saturating_mul(3));
+        Guest {
+            table,
+            wasi,
+            http,
+            way,
+            allowance: Allowance::new(limits.memory_bytes, limits.table_elements),
+            call: Call::Describe,
+            records: Vec::new(),
+            emitted_bytes: 0,
+            broken: None,
+            shared,
+        }
+    }
+
+    /// The limits of the connection.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    /// A new call begins.
+    pub fn begin(&mut self, call: Call) {
+        self.call = call;
+        self.records = Vec::new();
+        self.emitted_bytes = 0;
+        self.broken = None;
+        self.way.begin(call);
+    }
+
+    /// The call's requests: what was refused, and where the last one went.
+    pub fn way(&self) -> &Way {
+        &self.way
+    }
+
+    /// Takes what the call emitted.
+    pub fn take_records(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.records)
+    }
+
+    /// A rule the guest broke in this call.
+    pub fn broken(&self) -> Option<&Failure> {
+        self.broken.as_ref()
+    }
+
+    fn refuse(&mut self, reason: Reason, message: String) -> String {
+        if self.broken.is_none() {
+            self.broken = Some(Failure::new(reason, message.clone()));
+        }
+        message
+    }
+
+    fn take_items(&mut self, items: Vec<w::Item>) -> Result<(), String> {
+        if self.call != Call::Sync {
+            return Err(self.refuse(Reason::Contract, "the connector emitted records outside of sync".to_owned()));
+        }
+        let limits = &self.shared.limits;
+        let before = self.shared.records.fetch_add(items.len() as u64, Relaxed);
+        if before + items.len() as u64 > limits.records {
+            let message = format!("the connector emitted more than {} records in a run", limits.records);
+            return Err(self.refuse(Reason::Limit, message));
+        }
+        // What a batch costs the host is what it was charged for passing the boundary: count the texts.
+        self.emitted_bytes += items.iter().map(weight).sum::<u64>();
+        if self.emitted_bytes > limits.task_bytes {
+            let message = format!("the connector emitted more than {} bytes in one task", limits.task_bytes);
+            return Err(self.refuse(Reason::Limit, message));
+        }
+        self.records.reserve(items.len());
+        for item in items {
+            match convert::record(item, &self.shared.manifest) {
+                Ok(record) => self.records.push(record),
+                Err(why) => return Err(self.refuse(Reason::Contract, why)),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// About how many bytes the host holds for a record.
+fn weight(item: &w::Item) -> u64 {
+    let option = |t: &Option<String>| t.as_ref().map_or(0, String::len);
+    let bytes = 64
+        + match item {
+            w::Item::Grant(g) => g.resource.id.len() + g.slug.len() + g.principal.id.len(),
+            w::Item::Entitlement(e) => e.resource.id.len() + e.name.len() + e.description.len() + 64,
+            w::Item::Resource(r) => {
+                let user = match &r.details {
+                    w::Details::User(u) => 256 + option(&u.email) + option(&u.login) + option(&u.status_detail),
+                    w::Details::Group | w::Details::Other => 0,
+                };
+                r.id.id.len() + r.name.len() + r.profile.len() + user
+            }
+        };
+    bytes as u64
+}
+
+impl collector::Host for Guest {
+    fn emit(&mut self, items: Vec<w::Item>) -> wasmtime::Result<Result<(), String>> {
+        // What a broken call emits is not even looked at.
+        if let Some(broken) = &self.broken {
+            return Ok(Err(broken.message.clone()));
+        }
+        Ok(self.take_items(items))
+    }
+}
+
+impl wit_settings::Host for Guest {
+    fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(match self.call {
+            Call::Describe => None,
+            Call::Check | Call::Sync => self.shared.settings.get(&name).cloned(),
+        })
+    }
+}
+
+impl wit_log::Host for Guest {
+    fn write(&mut self, level: wit_log::Level, message: String) -> wasmtime::Result<()> {
+        let message = text::shorten(&message, LOG_LINE);
+        if !self.shared.log.take(message.len() as u64, &self.shared.limits) {
+            return Ok(());
+        }
+        let message = self.way.mask(&message);
+        let (connection, message) = (self.shared.connection.as_str(), text::neutral(&message));
+        match level {
+            wit_log::Level::Debug => tracing::debug!(target: "connector", connection, "{message}"),
+            wit_log::Level::Info => tracing::info!(target: "connector", connection, "{message}"),
+            wit_log::Level::Warn => tracing::warn!(target: "connector", connection, "{message}"),
+            wit_log::Level::Error => tracing::error!(target: "connector", connection, "{message}"),
+        }
+        Ok(())
+    }
+}
+
+impl w::Host for Guest {}
+impl wit_manifest::Host for Guest {}
+
+impl WasiView for Guest {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
+impl WasiHttpView for Guest {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView { hooks: &mut self.way, table: &mut self.table, ctx: &mut self.http }
+    }
+}

@@ -1,0 +1,147 @@
+//! A guest's HTTP requests, handed to egress. Wasmtime's own transport is not compiled in.
+
+use super::guest::Call;
+use crate::egress::error::EgressError;
+use crate::egress::exchange::Egress;
+use crate::egress::mask::Masker;
+use crate::egress::policy::{Denial, Phase};
+use crate::egress::target::Origin;
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// What the requests of one call came to.
+#[derive(Debug, Default)]
+struct Notes {
+    denied: Option<Denial>,
+    last: Option<Origin>,
+    /// The sentence of the last exchange that gave no answer.
+    failed: Option<String>,
+}
+
+/// The way out of one instance.
+pub struct Way {
+    egress: Option<Arc<Egress>>,
+    call: Call,
+    notes: Arc<Mutex<Notes>>,
+}
+
+impl Way {
+    /// A way out through a run's egress; none at all for `describe`.
+    pub fn new(egress: Option<Arc<Egress>>) -> Way {
+        Way { egress, call: Call::Describe, notes: Arc::default() }
+    }
+
+    /// A new call begins: requests of an earlier one that are still in flight write elsewhere.
+    pub fn begin(&mut self, call: Call) {
+        self.call = call;
+        self.notes = Arc::default();
+    }
+
+    /// The first request of the call that policy refused.
+    pub fn denied(&self) -> Option<Denial> {
+        lock(&self.notes).denied.clone()
+    }
+
+    /// Where the call's last request went.
+    pub fn last_origin(&self) -> Option<Origin> {
+        lock(&self.notes).last.clone()
+    }
+
+    /// Masks known secrets.
+    pub fn mask(&self, text: &str) -> String {
+        self.egress.as_ref().map_or_else(|| text.to_owned(), |e| e.masker().text(text))
+    }
+
+    /// Masks known secrets in what leaves the sandbox; `None` where the instance knows none.
+    pub fn masker(&self) -> Option<&Masker> {
+        self.egress.as_ref().map(|e| e.masker())
+    }
+}
+
+fn lock(notes: &Mutex<Notes>) -> MutexGuard<'_, Notes> {
+    notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type Answer = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
+
+impl WasiHttpHooks for Way {
+    /// `Host` is the host's to set: the client writes it from the URL that was judged.
+    fn set_host_header(&mut self) -> bool {
+        false
+    }
+
+    /// A guest's fields are judged by egress, which can say what is wrong; here only what would confuse the
+    /// library itself is refused. `Content-Length` is not in it: guests set it, and it is redone.
+    fn forbidden_header_filter(&mut self) -> wasmtime_wasi_http::ForbiddenHeaderFilter {
+        Arc::new(|name| *name == http::header::TRANSFER_ENCODING)
+    }
+
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        _guest_timeouts: Option<RequestOptions>,
+        _body_error: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
+        // A guest's own timeouts are ignored: one deadline of the host bounds the exchange.
+        let (egress, call, notes) = (self.egress.clone(), self.call, Arc::clone(&self.notes));
+        Box::new(async move {
+            let Some(egress) = egress.filter(|_| call != Call::Describe) else {
+                let sentence = "a connector that describes itself has no network".to_owned();
+                lock(&notes).denied.get_or_insert(Denial::firm("describe", sentence));
+                return Err(Error::HttpRequestDenied);
+            };
+            match exchange(&egress, request, &notes).await {
+                Ok(response) => {
+                    let body = |bytes| Full::new(bytes).map_err(Error::from).boxed_unsync();
+                    let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async { Ok(()) });
+                    Ok((response.map(body), done))
+                }
+                Err(Refused::Egress(EgressError::Denied(denial))) => {
+                    lock(&notes).denied.get_or_insert(denial);
+                    Err(Error::HttpRequestDenied)
+                }
+                Err(Refused::Egress(error)) => {
+                    let sentence = error.to_string();
+                    lock(&notes).failed = Some(sentence.clone());
+                    Err(Error::InternalError(Some(sentence)))
+                }
+                Err(Refused::Body(error)) => Err(error),
+            }
+        })
+    }
+}
+
+enum Refused {
+    Egress(EgressError),
+    Body(Error),
+}
+
+async fn exchange(
+    egress: &Egress,
+    request: http::Request<WasiBody>,
+    notes: &Mutex<Notes>,
+) -> Result<http::Response<Bytes>, Refused> {
+    let (parts, body) = request.into_parts();
+    let body = collect(body, egress.caps().request_body).await.map_err(Refused::Body)?;
+    let request = http::Request::from_parts(parts, body);
+    let target = egress.judge(Phase::Read, &request).map_err(Refused::Egress)?;
+    lock(notes).last = Some(target.origin.clone());
+    egress.exchange(&target, request).await.map_err(Refused::Egress)
+}
+
+/// The whole request body: policy judges requests, not streams.
+async fn collect(mut body: WasiBody, limit: usize) -> Result<Bytes, Error> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            if bytes.len() + data.len() > limit {
+                return Err(Error::HttpRequestBodySize(Some(limit as u64)));
+            }
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.freeze())
+}

@@ -1,0 +1,259 @@
+//! Instances and their calls: one deadline around each, and what went wrong as a failure.
+//!
+//! Rule: a store is never used again after a trap or a timeout. Reason: nobody knows what state the guest is
+//! in. Attack: a guest that traps in one call to leave a surprise for the next.
+
+use super::bindings::{ConnectorPre, Connector};
+use super::convert;
+use super::guest::{Call, Guest, Shared};
+use super::http::Way;
+use super::linker;
+use super::meter::{Meter, Metered};
+use crate::egress::exchange::Egress;
+use crate::egress::target::Origin;
+use crate::failure::{Failure, Reason};
+use crate::manifest::Manifest;
+use crate::model::{Account, Record, Task};
+use std::sync::Arc;
+use std::time::Duration;
+use wasmtime::component::Component;
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
+
+/// A component linked once; instances come from it.
+#[derive(Clone)]
+pub struct Program {
+    engine: Engine,
+    pre: ConnectorPre<Guest>,
+}
+
+impl Program {
+    /// Links a compiled component.
+    ///
+    /// # Errors
+    /// An import that is not offered, or an export of another type.
+    pub fn new(engine: &Engine, component: &Component) -> wasmtime::Result<Program> {
+        let pre = ConnectorPre::new(linker::linker(engine)?.instantiate_pre(component)?)?;
+        Ok(Program { engine: engine.clone(), pre })
+    }
+
+    /// An instance for the calls of a run.
+    ///
+    /// # Errors
+    /// It cannot be instantiated within its limits.
+    pub async fn instance(&self, shared: &Arc<Shared>, egress: &Arc<Egress>) -> Result<Instance, Failure> {
+        let wasi = linker::empty_wasi(shared.limits.random_bytes);
+        let way = Way::new(Some(Arc::clone(egress)));
+        self.start(Guest::new(Arc::clone(shared), wasi, way), shared.limits.call_cpu, shared.limits.call_time).await
+    }
+
+    /// Asks a component for its manifest, without network and with time standing still.
+    ///
+    /// # Errors
+    /// A trap, or a limit.
+    pub async fn describe(&self, shared: &Arc<Shared>) -> Result<Manifest, Failure> {
+        let wasi = linker::constant_wasi(shared.limits.random_bytes);
+        let guest = Guest::new(Arc::clone(shared), wasi, Way::new(None));
+        // Wall clock is bounded too: a guest that waits for a clock that stands still waits for ever.
+        let time = shared.limits.describe_cpu.saturating_mul(5);
+        let mut instance = self.start(guest, shared.limits.describe_cpu, time).await?;
+        instance.describe().await
+    }
+
+    async fn start(&self, guest: Guest, cpu: Duration, time: Duration) -> Result<Instance, Failure> {
+        let hostcall_bytes = guest.limits().hostcall_bytes;
+        let mut store = Store::new(&self.engine, guest);
+        store.limiter(|g| &mut g.allowance);
+        store.set_hostcall_fuel(hostcall_bytes);
+        let meter = Arc::new(Meter::default());
+        let (watched, cpu_us) = (Arc::clone(&meter), u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX));
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(move |_| {
+            Ok(match watched.used_us() > cpu_us {
+                true => UpdateDeadline::Interrupt,
+                false => UpdateDeadline::Yield(1),
+            })
+        });
+        let mut boundary = Boundary { store, meter, cpu, time, dead: false };
+        let pre = self.pre.clone();
+        let connector = boundary
+            .run(Call::Describe, async move |store| pre.instantiate_async(store).await)
+            .await?;
+        Ok(Instance { boundary, connector, calls: 0, cpu_us: 0 })
+    }
+}
+
+/// A store and what bounds the calls on it.
+struct Boundary {
+    store: Store<Guest>,
+    meter: Arc<Meter>,
+    cpu: Duration,
+    time: Duration,
+    dead: bool,
+}
+
+impl Boundary {
+    /// One call under its deadline; a trap or a timeout ends the store.
+    async fn run<T, F>(&mut self, call: Call, body: F) -> Result<T, Failure>
+    where
+        F: AsyncFnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
+    {
+        self.meter.reset();
+        self.store.data_mut().begin(call);
+        self.dead = true;
+        let work = Metered::new(body(&mut self.store), Arc::clone(&self.meter));
+        match tokio::time::timeout(self.time, work).await {
+            Ok(Ok(value)) => {
+                self.dead = false;
+                Ok(value)
+            }
+            Ok(Err(error)) => Err(self.trapped(&error)),
+            Err(_) => {
+                Err(Failure::new(Reason::Deadline, format!("the call took longer than {} s", self.time.as_secs())))
+            }
+        }
+    }
+
+    fn trapped(&self, error: &wasmtime::Error) -> Failure {
+        tracing::debug!(%error, "trap");
+        let guest = self.store.data();
+        if let Some(broken) = guest.broken() {
+            return broken.clone();
+        }
+        if guest.allowance.refused {
+            let message = format!("the connector wanted more than {} bytes of memory", guest.limits().memory_bytes);
+            return Failure::new(Reason::Limit, message);
+        }
+        match error.downcast_ref::<Trap>() {
+            Some(Trap::Interrupt) => {
+                Failure::new(Reason::Limit, format!("the call used more than {} s of processor time", self.cpu.as_secs()))
+            }
+            Some(Trap::StackOverflow) => Failure::new(Reason::Limit, "the connector's stack overflowed"),
+            Some(trap) => Failure::new(Reason::Trap, format!("the connector crashed: {trap}")),
+            None if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() => {
+                Failure::new(Reason::Trap, "the connector called exit")
+            }
+            None => {
+                let cause = error.root_cause().to_string();
+                let reason = if cause.contains("fuel") { Reason::Limit } else { Reason::Trap };
+                Failure::new(reason, format!("the connector's call was ended: {}", crate::text::shorten(&cause, 300)))
+            }
+        }
+    }
+}
+
+/// An instance, for one call at a time.
+pub struct Instance {
+    boundary: Boundary,
+    connector: Connector,
+    calls: u32,
+    /// Microseconds of processor time of all its calls.
+    cpu_us: u64,
+}
+
+/// What a task came to.
+#[derive(Debug)]
+pub struct Yielded {
+    /// Its records, checked.
+    pub records: Vec<Record>,
+    /// The tasks that follow.
+    pub follow_ups: Vec<Task>,
+}
+
+/// A call that failed, and where its last request went.
+#[derive(Debug)]
+pub struct Failed {
+    /// Why.
+    pub failure: Failure,
+    /// For closing the origin's bucket.
+    pub origin: Option<Origin>,
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Failed {
+        Failed { failure, origin: None }
+    }
+}
+
+impl Instance {
+    /// Whether it may serve another call.
+    pub fn is_fit(&self) -> bool {
+        !self.boundary.dead && self.calls < self.boundary.store.data().limits().instance_calls
+    }
+
+    /// Takes the processor time used since the last time this was asked, in microseconds.
+    pub fn take_cpu_us(&mut self) -> u64 {
+        std::mem::take(&mut self.cpu_us)
+    }
+
+    async fn describe(&mut self) -> Result<Manifest, Failure> {
+        let connector = &self.connector;
+        let result = self
+            .boundary
+            .run(Call::Describe, async |store| connector.muster_connector_source().call_describe(store).await)
+            .await;
+        self.settle(result.map(|d| Ok(convert::manifest(d)))).map_err(|f| f.failure)
+    }
+
+    /// Proves settings and credentials.
+    ///
+    /// # Errors
+    /// The guest's failure, or the host's.
+    pub async fn check(&mut self) -> Result<Account, Failed> {
+        let connector = &self.connector;
+        let result = self
+            .boundary
+            .run(Call::Check, async |store| connector.muster_connector_source().call_check(store).await)
+            .await;
+        let account = self.settle(result.map(|r| r.map_err(convert::failure)))?;
+        convert::account(account).map_err(|why| Failure::new(Reason::Contract, why).into())
+    }
+
+    /// Does one task.
+    ///
+    /// # Errors
+    /// The guest's failure, or the host's; nothing of the task counts then.
+    pub async fn sync(&mut self, task: Option<&Task>, session: Option<&str>) -> Result<Yielded, Failed> {
+        let task = task.map(convert::task_out);
+        let connector = &self.connector;
+        let source = connector.muster_connector_source();
+        let result = self
+            .boundary
+            .run(Call::Sync, async |store| source.call_sync(store, task.as_ref(), session).await)
+            .await;
+        let follow_ups = self.settle(result.map(|r| r.map_err(convert::failure)))?;
+        let limits = self.boundary.store.data().limits();
+        if follow_ups.len() > limits.follow_ups {
+            let message = format!("the connector named {} follow-up tasks, more than {}", follow_ups.len(), limits.follow_ups);
+            return Err(Failure::new(Reason::Limit, message).into());
+        }
+        let follow_ups = follow_ups
+            .into_iter()
+            .map(|t| convert::task(t, limits.payload_bytes))
+            .collect::<Result<_, _>>()
+            .map_err(|why| Failure::new(Reason::Contract, why))?;
+        Ok(Yielded { records: self.boundary.store.data_mut().take_records(), follow_ups })
+    }
+
+    /// Books the call and turns what happened during it into the failure it really was.
+    fn settle<T>(&mut self, result: Result<Result<T, Failure>, Failure>) -> Result<T, Failed> {
+        self.calls += 1;
+        self.cpu_us += self.boundary.meter.used_us();
+        let guest = self.boundary.store.data();
+        let way = guest.way();
+        let outcome = match result {
+            // A batch that was refused fails the task, whatever the connector made of it.
+            Ok(_) if guest.broken().is_some() => Err(guest.broken().cloned()),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(failure)) | Err(failure) => Err(Some(failure)),
+        };
+        outcome.map_err(|failure| {
+            let mut failure = failure.unwrap_or_else(|| Failure::new(Reason::Contract, "the connector broke a rule"));
+            // A guest cannot know why a request was denied; the host does.
+            if let Some(denial) = way.denied() {
+                failure = Failure { help: denial.help.clone(), ..Failure::new(Reason::Denied, denial.sentence) };
+            }
+            failure.message = way.mask(&failure.message);
+            Failed { failure, origin: way.last_origin() }
+        })
+    }
+}

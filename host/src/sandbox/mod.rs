@@ -1,0 +1,15 @@
+//! The sandbox: what a component may import, what bounds it, and its calls.
+//!
+//! Generated types stay inside: `bindings` holds them, `convert` turns them into the domain's.
+
+mod bindings;
+mod convert;
+pub mod engine;
+mod guest;
+mod http;
+pub mod instance;
+pub mod linker;
+mod memory;
+pub mod meter;
+
+pub use guest::{LogBudget, Shared};
