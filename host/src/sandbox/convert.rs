@@ -17,7 +17,7 @@ const SESSION_BYTES: usize = 4096;
 const WARNINGS: usize = 20;
 
 /// The manifest, as it is: [`Manifest::check`] judges it.
-pub fn manifest(d: wit::Description) -> Manifest {
+pub(super) fn manifest(d: wit::Description) -> Manifest {
     Manifest {
         name: d.name,
         version: d.version,
@@ -91,7 +91,7 @@ fn kind(k: w::Kind) -> Kind {
 }
 
 /// A guest's failure.
-pub fn failure(f: w::Failure) -> Failure {
+pub(super) fn failure(f: w::Failure) -> Failure {
     let (reason, message, retry_after) = match f {
         w::Failure::Unauthorized(m) => (Reason::Unauthorized, m, None),
         w::Failure::Forbidden(m) => (Reason::Forbidden, m, None),
@@ -114,7 +114,7 @@ pub fn failure(f: w::Failure) -> Failure {
 ///
 /// # Errors
 /// A session that is too long.
-pub fn account(a: w::Account) -> Result<Account, String> {
+pub(super) fn account(a: w::Account) -> Result<Account, String> {
     if a.session.as_ref().is_some_and(|s| s.len() > SESSION_BYTES) {
         return Err(format!("its session has more than {SESSION_BYTES} bytes"));
     }
@@ -126,7 +126,7 @@ pub fn account(a: w::Account) -> Result<Account, String> {
 ///
 /// # Errors
 /// The rule that is broken.
-pub fn task(t: w::Task, payload_bytes: usize) -> Result<Task, String> {
+pub(super) fn task(t: w::Task, payload_bytes: usize) -> Result<Task, String> {
     if !model::is_slug(&t.kind) {
         return Err(format!("a task has the kind {:?}, which is no slug", shorten(&t.kind, 64)));
     }
@@ -137,7 +137,7 @@ pub fn task(t: w::Task, payload_bytes: usize) -> Result<Task, String> {
 }
 
 /// For a guest's call.
-pub fn task_out(t: &Task) -> w::Task {
+pub(super) fn task_out(t: &Task) -> w::Task {
     w::Task { kind: t.kind.clone(), payload: t.payload.clone() }
 }
 
@@ -145,7 +145,7 @@ pub fn task_out(t: &Task) -> w::Task {
 ///
 /// # Errors
 /// The rule that is broken, naming the record.
-pub fn record(item: w::Item, manifest: &Manifest) -> Result<Record, String> {
+pub(super) fn record(item: w::Item, manifest: &Manifest) -> Result<Record, String> {
     match item {
         w::Item::Resource(r) => resource(r, manifest).map(|r| Record::Resource(Box::new(r))),
         w::Item::Entitlement(e) => entitlement(e, manifest).map(Record::Entitlement),

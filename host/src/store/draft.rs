@@ -433,7 +433,9 @@ mod tests {
         for order in [[2u128, 3, 4], [4, 3, 2], [3, 2, 4], [4, 2, 3]] {
             for published in [0, 2, 3, 9] {
                 let mut slot = Slot::published(published, true);
-                order.iter().for_each(|h| drop(slot.take(*h, true)));
+                for hash in order {
+                    slot.take(hash, true);
+                }
                 assert_eq!(slot.current, 2, "{published} {order:?}");
             }
         }

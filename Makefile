@@ -1,0 +1,93 @@
+# What there is to do with this repository: `make` lists it. Cargo decides what has to be built again.
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help build plugins demo test lint bench ci clean toolchain tools
+SHELL := /bin/sh
+
+# Cargo brings its own job server; make's would only make it warn.
+unexport MAKEFLAGS MFLAGS
+
+# One place for all that is built. Tests look for the binaries beside their own executable.
+TARGET := $(abspath $(or $(CARGO_TARGET_DIR),target))
+export CARGO_TARGET_DIR := $(TARGET)
+
+WASM := wasm32-unknown-unknown
+PLUGINS := $(filter-out plugins/sdk/,$(dir $(wildcard plugins/*/Cargo.toml)))
+# Seconds for a download that may never answer.
+PATIENCE := 60
+# What the distribution's own WebAssembly toolchain consists of.
+PACKAGES := rustc-web cargo-web rust-web-src lld-22
+
+# $(call connectors,MUSTER): every plugin becomes a component.
+connectors = @set -e; for plugin in $(PLUGINS); do $(1) build "$$plugin" -o "$(TARGET)/connectors/"; done
+
+# Shell functions: with_apt installs where it may; refuse says what to do, in one sentence.
+define shell_functions
+refuse() { echo "error: $$*" >&2; exit 2; }; \
+with_apt() { \
+  command -v apt-get >/dev/null || return 1; \
+  if [ "$$(id -u)" = 0 ]; then root="env"; elif sudo -n true 2>/dev/null; then root="sudo -n env"; else return 1; fi; \
+  echo "installing $$*"; \
+  $$root apt-get -qq update </dev/null >/dev/null \
+    && $$root DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$$@" </dev/null >/dev/null; \
+}; \
+patiently() { if command -v timeout >/dev/null; then timeout $(PATIENCE) "$$@"; else "$$@"; fi; }
+endef
+
+help: ## Lists these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: tools ## Builds the host, optimised: target/release/muster
+	@cargo build --release --package muster --bin muster
+
+plugins: build toolchain ## Builds every connector in plugins/ into target/connectors/
+	$(call connectors,"$(TARGET)/release/muster")
+
+demo: plugins ## Reads a Chatwoot that comes with the project, and shows who is in it
+	@cargo build --release --package muster-tests --bin fake-chatwoot
+	@tests/demo.sh
+
+test: tools toolchain ## Runs every test, on connectors built for the purpose
+	@cargo build --workspace --bins
+	$(call connectors,"$(TARGET)/debug/muster")
+	@set -e; if cargo nextest --version >/dev/null 2>&1; then \
+	  cargo nextest run --workspace; cargo test --doc --workspace; \
+	else cargo test --workspace; fi
+
+lint: tools ## Checks the formatting, and runs clippy with every warning an error
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+
+bench: plugins ## Measures, and prints the figures
+	@cargo build --release --package muster-tests --bins
+	@cargo run --quiet --release --package muster-tests --bin bench
+
+ci: lint test ## What the build machine runs: lint, then test
+
+clean: ## Removes everything that was built
+	@cargo clean
+
+# Cargo, and a C compiler for SQLite and the cryptography.
+tools:
+	@$(shell_functions); \
+	command -v cargo >/dev/null || refuse "cargo is missing: install Rust from https://rustup.rs, then open a new shell"; \
+	command -v cc >/dev/null || with_apt build-essential && command -v cc >/dev/null \
+	  || refuse "a C compiler is missing: run \`apt-get install build-essential\` as root, or install one that is called cc"
+
+# The WebAssembly toolchain, in the order in which `muster build` chooses: rustup's target, else the distribution's
+# compiler with the library's source and a linker. What is missing is installed where that is allowed.
+toolchain: tools
+	@$(shell_functions); \
+	installed() { library=$$(rustc --print=target-libdir --target $(WASM) 2>/dev/null) && [ -d "$$library" ]; }; \
+	packaged() { \
+	  [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] && [ -f /usr/lib/rustlib/src/rust/library/std/Cargo.toml ] \
+	    && ls /usr/bin/wasm-ld* >/dev/null 2>&1; \
+	}; \
+	by_rustup() { \
+	  command -v rustup >/dev/null || return 1; \
+	  patiently rustup target add $(WASM) </dev/null >/dev/null 2>&1 && installed; \
+	}; \
+	by_apt() { with_apt $(PACKAGES) && packaged; }; \
+	installed || packaged || by_rustup || by_apt || refuse "no toolchain for WebAssembly is installed and none could be:" \
+	  "run \`rustup target add $(WASM)\`, or \`apt-get install --no-install-recommends $(PACKAGES)\` as root"

@@ -1,0 +1,246 @@
+//! The catalog: connectors in directories, each examined, compiled once, asked once for its manifest.
+
+mod cache;
+pub mod compile;
+pub mod contract;
+pub mod find;
+
+pub use cache::Cache;
+
+use crate::limits::Limits;
+use crate::manifest::{Manifest, ManifestError};
+use crate::sandbox::Shared;
+use crate::sandbox::engine::Clocked;
+use crate::sandbox::instance::Program;
+use crate::settings::Settings;
+use contract::{ComponentType, NotAConnector};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use thiserror::Error;
+use wasmtime::component::Component;
+
+/// A connector that cannot be used. Sentences without their cause.
+#[derive(Debug, Error)]
+pub enum CatalogError {
+    /// The directory of connectors.
+    #[error("cannot read the directory of connectors {path}: {why}")]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Two files of one name.
+    #[error("there are two connectors named {name}: {first} and {second}; remove or rename one")]
+    Twice {
+        /// The name.
+        name: String,
+        /// One file.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// No connector of that name.
+    #[error("there is no connector {name}{}", match nearest { Some(n) => format!("; did you mean {n}?"), None if known.is_empty() => "; the directory of connectors is empty".to_owned(), None => format!("; there are {}", known.join(", ")) })]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// A name that is no slug.
+    #[error("{path} is not named as a connector has to be: lower-case letters, digits and -, beginning with a letter")]
+    Name {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {path}: {why}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// Too large.
+    #[error("{path} has {bytes} bytes, more than {limit}, the limit for a component")]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Not a connector of this contract.
+    #[error("{path} {what}")]
+    NotAConnector {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: NotAConnector,
+    },
+    /// It does not compile.
+    #[error("the connector {name} cannot be compiled: {why}")]
+    Compile {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// It does not link.
+    #[error("the connector {name} does not fit this host: {why}")]
+    Link {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// It does not say what it is.
+    #[error("the connector {name} does not describe itself: {why}")]
+    Describe {
+        /// Its name.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// What it says of itself breaks a rule.
+    #[error("{0}")]
+    Manifest(ManifestError),
+    /// No place for compiled components.
+    #[error("there is no folder for compiled components: set HOME, XDG_CACHE_HOME or MUSTER_CACHE")]
+    NoCacheFolder,
+    /// The place cannot be used.
+    #[error("the folder for compiled components {path} cannot be used: {why}")]
+    CacheFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// What is known of a connector without running it again: kept with its digest.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct About {
+    /// From the component's type.
+    pub component: ComponentType,
+    /// What it said of itself.
+    pub manifest: Manifest,
+}
+
+/// A connector ready to run.
+#[derive(Clone)]
+pub struct Connector {
+    /// The file.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub digest: String,
+    /// Bytes of the file.
+    pub size: u64,
+    /// Type and manifest.
+    pub about: Arc<About>,
+    /// For instances.
+    pub program: Program,
+}
+
+/// Loads connectors.
+pub struct Loader {
+    clocked: Clocked,
+    cache: Cache,
+    limits: Limits,
+}
+
+impl Loader {
+    /// A loader with the user's cache.
+    ///
+    /// # Errors
+    /// The cache cannot be used, or the engine cannot be made.
+    pub fn new(limits: Limits) -> Result<Loader, CatalogError> {
+        let clocked = Clocked::new(&limits)
+            .map_err(|e| CatalogError::Link { name: "engine".to_owned(), why: format!("{e:#}") })?;
+        let cache = Cache::open(&clocked.engine)?;
+        Ok(Loader { clocked, cache, limits })
+    }
+
+    /// Loads one file: examined, compiled or taken from the cache, described or remembered.
+    ///
+    /// # Errors
+    /// The sentence that says why not.
+    pub async fn load(&self, path: &Path) -> Result<Connector, CatalogError> {
+        let name = find::check_name(path)?;
+        let bytes = self.read(path)?;
+        let digest = cache::digest(&bytes);
+        let size = bytes.len() as u64;
+        let known: Option<About> = self.cache.text(&digest).and_then(|t| serde_json::from_str(&t).ok());
+        let component_type = match &known {
+            Some(about) => about.component.clone(),
+            None => contract::examine(&bytes)
+                .map_err(|what| CatalogError::NotAConnector { path: path.to_path_buf(), what })?,
+        };
+        let component = self.component(&name, &digest, bytes).await?;
+        let program = Program::new(&self.clocked.engine, &component)
+            .map_err(|e| CatalogError::Link { name: name.clone(), why: format!("{e:#}") })?;
+        let about = match known {
+            Some(about) => about,
+            None => {
+                let about = About { component: component_type, manifest: self.describe(&name, &program).await? };
+                if let Ok(text) = serde_json::to_string(&about) {
+                    self.cache.keep_text(&digest, &text)?;
+                }
+                about
+            }
+        };
+        about.manifest.check(&name).map_err(CatalogError::Manifest)?;
+        Ok(Connector { path: path.to_path_buf(), digest, size, about: Arc::new(about), program })
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, CatalogError> {
+        let unreadable = |e: std::io::Error| CatalogError::File { path: path.to_path_buf(), why: e.kind().to_string() };
+        let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+        let limit = self.limits.component_bytes;
+        match bytes > limit {
+            true => Err(CatalogError::TooLarge { path: path.to_path_buf(), bytes, limit }),
+            false => std::fs::read(path).map_err(unreadable),
+        }
+    }
+
+    async fn component(&self, name: &str, digest: &str, bytes: Vec<u8>) -> Result<Component, CatalogError> {
+        if let Some(component) = self.cache.component(&self.clocked.engine, digest) {
+            return Ok(component);
+        }
+        tracing::info!(connector = name, "compiling");
+        let code = compile::compile(name, bytes, &self.limits).await?;
+        self.cache.keep_component(digest, &code)?;
+        self.cache.component(&self.clocked.engine, digest).ok_or_else(|| CatalogError::Compile {
+            name: name.to_owned(),
+            why: "what was compiled cannot be loaded again; is the folder for compiled components writable?".to_owned(),
+        })
+    }
+
+    async fn describe(&self, name: &str, program: &Program) -> Result<Manifest, CatalogError> {
+        let nothing = Arc::new(Manifest {
+            name: String::new(),
+            version: String::new(),
+            display_name: String::new(),
+            summary: String::new(),
+            documentation: None,
+            resource_types: vec![],
+            settings: vec![],
+            routes: vec![],
+            credentials: vec![],
+            keeps_cookies: false,
+            rate: None,
+        });
+        let shared = Arc::new(Shared::new(name, nothing, &Settings::default(), "", &self.limits));
+        let manifest = program
+            .describe(&shared)
+            .await
+            .map_err(|f| CatalogError::Describe { name: name.to_owned(), why: f.message })?;
+        manifest.check(name).map_err(CatalogError::Manifest)?;
+        Ok(manifest)
+    }
+}

@@ -1,0 +1,367 @@
+//! `muster.toml` as it is written: every key known, every value of its type, nothing guessed.
+
+use super::ConfigError;
+use super::source::Source;
+use crate::egress::policy::Network;
+use crate::egress::target::Origin;
+use crate::model::is_slug;
+use crate::store::guard::DEFAULT_PERCENT;
+use crate::text;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where the configuration is looked for.
+pub const DEFAULT_FILE: &str = "muster.toml";
+
+/// The configuration, paths resolved against the file's folder.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Directories of connectors.
+    pub connectors: Vec<PathBuf>,
+    /// The store.
+    pub store: PathBuf,
+    /// The plugin list.
+    pub connections: Vec<Connection>,
+}
+
+/// One configured use of a connector.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Unique; a slug.
+    pub name: String,
+    /// The connector's name.
+    pub connector: String,
+    /// Where each setting's value comes from.
+    pub settings: BTreeMap<String, Source>,
+    /// Granted origins and opened hosts.
+    pub network: Network,
+    /// A pace the operator allows.
+    pub requests_per_minute: Option<u32>,
+    /// Waiting for a vendor in a run.
+    pub max_wait: Option<Duration>,
+    /// Percent of a type that may vanish unseen.
+    pub max_removals_percent: u8,
+    /// Calls in progress at once.
+    pub at_once: Option<usize>,
+}
+
+impl Connection {
+    /// A connection with nothing but its names.
+    pub fn new(name: &str, connector: &str) -> Connection {
+        Connection {
+            name: name.to_owned(),
+            connector: connector.to_owned(),
+            settings: BTreeMap::new(),
+            network: Network::default(),
+            requests_per_minute: None,
+            max_wait: None,
+            max_removals_percent: DEFAULT_PERCENT,
+            at_once: None,
+        }
+    }
+
+    /// Grants an origin, as `--allow` and `origins` do.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn allow(&mut self, origin: &str) -> Result<(), ConfigError> {
+        let origin = Origin::parse(origin).map_err(|why| ConfigError::new(format!("the origin {origin:?} {why}")))?;
+        self.network.origins.push(origin);
+        Ok(())
+    }
+
+    /// Opens a host and port, as `--allow-private` and `allow-private` do.
+    ///
+    /// # Errors
+    /// It is not `host:port`.
+    pub fn allow_private(&mut self, host_port: &str) -> Result<(), ConfigError> {
+        let wrong = || {
+            ConfigError::new(format!("allow-private has {host_port:?}, which is not host:port"))
+                .with_help("write host and port without a scheme, for example \"127.0.0.1:3000\"")
+        };
+        let has_port = host_port.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok());
+        let origin = Origin::parse(&format!("http://{host_port}")).map_err(|_| wrong())?;
+        if !has_port {
+            return Err(wrong());
+        }
+        self.network.allow_private.insert(origin.host_port());
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawFile {
+    #[serde(default = "default_connectors")]
+    connectors: OneOrMany,
+    #[serde(default = "default_store")]
+    store: PathBuf,
+    #[serde(default)]
+    connection: Vec<RawConnection>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneOrMany {
+    One(PathBuf),
+    Many(Vec<PathBuf>),
+}
+
+fn default_connectors() -> OneOrMany {
+    OneOrMany::One("connectors".into())
+}
+
+fn default_store() -> PathBuf {
+    "muster.db".into()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConnection {
+    name: String,
+    connector: String,
+    #[serde(default)]
+    settings: BTreeMap<String, toml::Value>,
+    #[serde(default)]
+    network: RawNetwork,
+    #[serde(default)]
+    limits: RawLimits,
+    #[serde(default)]
+    run: RawRun,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawNetwork {
+    origins: Vec<String>,
+    allow_private: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawLimits {
+    requests_per_minute: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct RawRun {
+    max_wait: Option<String>,
+    max_removals: Option<String>,
+    at_once: Option<usize>,
+}
+
+/// Calls at once that an operator may ask for: each holds an instance of up to 256 MiB.
+const MOST_AT_ONCE: usize = 64;
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no TOML, or says what nobody understands.
+    pub fn read(path: &Path) -> Result<Config, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
+            std::io::ErrorKind::NotFound => {
+                ConfigError::new(format!("there is no {}", path.display())).with_help(
+                    "write one with `muster init`, or name another file with --config",
+                )
+            }
+            kind => ConfigError::new(format!("cannot read {}: {kind}", path.display())),
+        })?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).map_err(|e| ConfigError { message: format!("{}{}", path.display(), e.message), ..e })
+    }
+
+    /// Reads a text. The message of an error begins where the file's name ends: `:3:1: …` or `: …`.
+    ///
+    /// # Errors
+    /// See [`Config::read`].
+    pub fn parse(text: &str, folder: &Path) -> Result<Config, ConfigError> {
+        let raw: RawFile = toml::from_str(text).map_err(|e| explain(text, &e))?;
+        let mut connections = Vec::new();
+        let mut names = HashSet::new();
+        for connection in raw.connection {
+            let name = connection.name.clone();
+            if !is_slug(&name) {
+                return Err(ConfigError::new(format!(
+                    ": the connection name {name:?} has to be lower-case letters, digits and -, beginning with a letter"
+                )));
+            }
+            if !names.insert(name.clone()) {
+                return Err(ConfigError::new(format!(": there are two connections named {name}; rename one")));
+            }
+            let connection = connection
+                .check(folder)
+                .map_err(|e| ConfigError { message: format!(": connection {name}: {}", e.message), ..e })?;
+            connections.push(connection);
+        }
+        let connectors = match raw.connectors {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many,
+        };
+        Ok(Config {
+            connectors: connectors.into_iter().map(|p| folder.join(p)).collect(),
+            store: folder.join(raw.store),
+            connections,
+        })
+    }
+}
+
+impl RawConnection {
+    fn check(self, folder: &Path) -> Result<Connection, ConfigError> {
+        let mut connection = Connection::new(&self.name, &self.connector);
+        for (name, value) in self.settings {
+            let source = match Source::from_toml(&name, value)? {
+                Source::File(path) => Source::File(folder.join(path)),
+                other => other,
+            };
+            connection.settings.insert(name, source);
+        }
+        self.network.origins.iter().try_for_each(|o| connection.allow(o))?;
+        self.network.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
+        connection.requests_per_minute = self.limits.requests_per_minute;
+        if connection.requests_per_minute == Some(0) {
+            return Err(ConfigError::new("requests-per-minute is 0; give at least 1"));
+        }
+        connection.max_wait = self.run.max_wait.as_deref().map(|t| parse_duration("max-wait", t)).transpose()?;
+        if let Some(text) = self.run.max_removals {
+            connection.max_removals_percent = percent(&text)?;
+        }
+        connection.at_once = self.run.at_once;
+        if connection.at_once.is_some_and(|n| n == 0 || n > MOST_AT_ONCE) {
+            return Err(ConfigError::new(format!("at-once has to lie between 1 and {MOST_AT_ONCE}")));
+        }
+        Ok(connection)
+    }
+}
+
+fn percent(text: &str) -> Result<u8, ConfigError> {
+    text.strip_suffix('%')
+        .and_then(|n| n.trim().parse::<u8>().ok())
+        .filter(|n| *n <= 100)
+        .ok_or_else(|| ConfigError::new(format!("max-removals is {text:?}; write a percentage, for example \"30%\"")))
+}
+
+/// Reads `90s`, `15m`, `6h` or `2d`.
+///
+/// # Errors
+/// It is none of these; `name` says which key.
+pub fn parse_duration(name: &str, text: &str) -> Result<Duration, ConfigError> {
+    let unit = |c: char| match c {
+        's' => Some(1),
+        'm' => Some(60),
+        'h' => Some(3600),
+        'd' => Some(86_400),
+        _ => None,
+    };
+    let mut chars = text.chars();
+    let seconds = chars
+        .next_back()
+        .and_then(unit)
+        .zip(chars.as_str().trim().parse::<u64>().ok())
+        .and_then(|(unit, n)| n.checked_mul(unit));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| ConfigError::new(format!("{name} is {text:?}; write a number and s, m, h or d, for example \"15m\"")))
+}
+
+/// TOML's error with line and column, and the key that was probably meant.
+fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
+    let message = error.message().lines().next().unwrap_or_default().trim().to_owned();
+    let place = error.span().map_or_else(String::new, |span| {
+        let before = text.get(..span.start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        format!(":{line}:{column}")
+    });
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let meant = match (message.starts_with("unknown field"), quoted.split_first()) {
+        (true, Some((wrong, known))) => text::nearest(wrong, known.iter().copied()),
+        _ => None,
+    };
+    let message = message.replace("unknown field", "unknown key").replace("missing field", "missing key");
+    let error = ConfigError::new(format!("{place}: {}", text::neutral(&message)));
+    match meant {
+        Some(meant) => error.with_help(format!("did you mean `{meant}`?")),
+        None => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("/etc/muster"))
+    }
+
+    const WHOLE: &str = r#"
+connectors = "connectors"
+store = "muster.db"
+[[connection]]
+name = "support"
+connector = "chatwoot"
+[connection.settings]
+chatwoot-base-url = "https://app.chatwoot.com"
+chatwoot-account-id = 1
+chatwoot-api-token = { env = "CHATWOOT_TOKEN" }
+[connection.network]
+origins = ["https://a.test"]
+allow-private = ["127.0.0.1:3000"]
+[connection.limits]
+requests-per-minute = 600
+[connection.run]
+max-wait = "15m"
+max-removals = "30%"
+at-once = 16
+"#;
+
+    #[test]
+    fn the_whole_file_is_understood() {
+        let config = parse(WHOLE).expect("config");
+        assert_eq!(config.store, Path::new("/etc/muster/muster.db"));
+        let [connection] = config.connections.as_slice() else { panic!("one connection") };
+        assert_eq!(connection.max_wait, Some(Duration::from_secs(900)));
+        assert_eq!(connection.settings.len(), 3);
+        assert!(connection.network.allow_private.contains("127.0.0.1:3000"));
+    }
+
+    #[test]
+    fn each_mistake_is_named_with_its_place() {
+        let table = [
+            ("connectors = 3", ":1:14"),
+            ("conectors = \"x\"", ":1:1: unknown key `conectors`"),
+            ("a = [", ":1:"),
+            ("[[connection]]\nname = \"a\"", ":1:1: missing key `connector`"),
+            ("[[connection]]\nname = \"A b\"\nconnector = \"x\"", "connection name \"A b\""),
+        ];
+        for (text, expected) in table {
+            let error = parse(text).expect_err(text);
+            assert!(error.message.contains(expected), "{text}: {}", error.message);
+        }
+        let error = parse("conectors = \"x\"").expect_err("typo");
+        assert_eq!(error.help, ["did you mean `connectors`?"]);
+    }
+
+    #[test]
+    fn values_that_make_no_sense_are_refused() {
+        let table = [
+            ("15m", "fifteen", "max-wait is \"fifteen\""),
+            ("30%", "30", "max-removals is \"30\""),
+            ("at-once = 16", "at-once = 0", "at-once has to lie"),
+            ("= 600", "= 0", "requests-per-minute is 0"),
+            ("127.0.0.1:3000", "127.0.0.1", "not host:port"),
+            ("127.0.0.1:3000", "http://127.0.0.1:3000", "not host:port"),
+            ("https://a.test", "a.test", "the origin \"a.test\""),
+            ("{ env = \"CHATWOOT_TOKEN\" }", "{ evn = \"X\" }", "evn"),
+        ];
+        for (from, to, expected) in table {
+            let error = parse(&WHOLE.replace(from, to)).expect_err(to);
+            assert!(error.message.contains(expected), "{to}: {}", error.message);
+        }
+        let twice = format!("{WHOLE}[[connection]]\nname = \"support\"\nconnector = \"x\"\n");
+        assert!(parse(&twice).expect_err("twice").message.contains("two connections named support"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Settings against the manifest: every name known, every required one given, every value of its kind.
+
+use super::source::Source;
+use super::{ConfigError, Connection};
+use crate::egress::target::Origin;
+use crate::manifest::{Manifest, Setting, SettingKind};
+use crate::settings::{Settings, Value};
+use crate::text;
+
+/// Fetches and judges the settings of a connection.
+///
+/// # Errors
+/// The first mistake, naming the setting; never a secret's value.
+pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings, ConfigError> {
+    for name in connection.settings.keys() {
+        if manifest.setting(name).is_none() {
+            let known = manifest.settings.iter().map(|s| s.name.as_str());
+            let error = ConfigError::new(format!("{} has no setting {name}", manifest.name));
+            return Err(match text::nearest(name, known.clone()) {
+                Some(meant) => error.with_help(format!("did you mean {meant}?")),
+                None => error.with_help(format!("its settings are {}", known.collect::<Vec<_>>().join(", "))),
+            });
+        }
+    }
+    let mut out = Settings::default();
+    for setting in &manifest.settings {
+        match connection.settings.get(&setting.name) {
+            Some(source) => take(&mut out, setting, source)?,
+            None => match &setting.default {
+                Some(default) => {
+                    let text = judge(setting, default)?;
+                    out.values.insert(setting.name.clone(), Value { text, written: false });
+                }
+                None if setting.required => {
+                    let example = match setting.kind {
+                        SettingKind::Secret => "{ env = \"NAME\" }",
+                        _ => "\"…\"",
+                    };
+                    return Err(ConfigError::new(format!(
+                        "the setting {} ({}) is missing",
+                        setting.name,
+                        text::neutral(&setting.label)
+                    ))
+                    .with_help(format!("add under the connection's settings: {} = {example}", setting.name)));
+                }
+                None => {}
+            },
+        }
+    }
+    Ok(out)
+}
+
+fn take(out: &mut Settings, setting: &Setting, source: &Source) -> Result<(), ConfigError> {
+    let secret = setting.kind == SettingKind::Secret;
+    let value = source.fetch(&setting.name, secret)?;
+    let text = judge(setting, value.expose())?;
+    if secret {
+        out.secrets.insert(setting.name.clone(), value);
+    } else {
+        out.values.insert(setting.name.clone(), Value { text, written: true });
+    }
+    Ok(())
+}
+
+/// The value in canonical form.
+fn judge(setting: &Setting, value: &str) -> Result<String, ConfigError> {
+    let secret = setting.kind == SettingKind::Secret;
+    let wrong = |why: String| {
+        let shown = if secret { String::new() } else { format!(" is {:?}, which", text::shorten(value, 200)) };
+        let help = (!setting.help.is_empty()).then(|| text::neutral(&setting.help).into_owned());
+        ConfigError { message: format!("the setting {}{shown} {why}", setting.name), help: help.into_iter().collect() }
+    };
+    if value.chars().any(char::is_control) {
+        return Err(wrong("holds a control character or a line break".to_owned()));
+    }
+    let text = match &setting.kind {
+        SettingKind::Text | SettingKind::Secret => value.to_owned(),
+        SettingKind::Url => Origin::parse(value).map_err(wrong)?.to_string(),
+        SettingKind::Number => match value.parse::<i64>() {
+            Ok(number) => number.to_string(),
+            Err(_) => return Err(wrong("is no whole number".to_owned())),
+        },
+        SettingKind::Flag => match value {
+            "true" | "false" => value.to_owned(),
+            _ => return Err(wrong("is neither true nor false".to_owned())),
+        },
+        SettingKind::Choice(of) => match of.iter().any(|c| c == value) {
+            true => value.to_owned(),
+            false => return Err(wrong(format!("is none of {}", of.join(", ")))),
+        },
+        SettingKind::Path => {
+            let bad = |s: &str| s.is_empty() || s == "." || s == "..";
+            match value.trim_matches('/').split('/').any(bad) || value.contains(['\\', '?', '#', '%']) {
+                true => return Err(wrong("is no path of plain segments (/a/b)".to_owned())),
+                false => value.to_owned(),
+            }
+        }
+    };
+    if let Some(pattern) = &setting.pattern {
+        let fits = regex_lite::Regex::new(&format!("^(?:{pattern})$")).is_ok_and(|r| r.is_match(&text));
+        if !fits {
+            return Err(wrong(format!("does not have the form {pattern}")));
+        }
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::tests::sample;
+
+    fn connection(settings: &[(&str, &str)]) -> Connection {
+        let mut connection = Connection::new("demo", "demo");
+        for (name, value) in settings {
+            connection.settings.insert((*name).into(), Source::Literal((*value).into()));
+        }
+        let token = Source::Command(vec!["echo".into(), "t0p".into()]);
+        connection.settings.insert("token".into(), token);
+        connection
+    }
+
+    #[test]
+    fn values_are_canonical_and_only_written_ones_grant() {
+        let given = [("account", "7"), ("folder", "a/b")];
+        let settings = resolve(&connection(&given), &sample()).expect("settings");
+        assert_eq!(settings.get("base-url"), Some("https://api.demo.test"));
+        assert!(settings.values.get("base-url").is_some_and(|v| !v.written));
+        assert_eq!(settings.get("token"), None, "a secret is no value");
+        let given = [("account", "7"), ("folder", "a/b"), ("base-url", "https://API.demo.test/")];
+        let settings = resolve(&connection(&given), &sample()).expect("settings");
+        let expected = Value { text: "https://api.demo.test".into(), written: true };
+        assert_eq!(settings.values.get("base-url"), Some(&expected));
+    }
+
+    #[test]
+    fn each_mistake_names_the_setting() {
+        let table: [(&[(&str, &str)], &str); 6] = [
+            (&[("acount", "7")], "has no setting acount"),
+            (&[("folder", "a")], "account (account) is missing"),
+            (&[("account", "7"), ("folder", "a/../b")], "the setting folder is"),
+            (&[("account", "7\n"), ("folder", "a")], "control character"),
+            (&[("account", "7"), ("folder", "a"), ("base-url", "nowhere")], "is no URL"),
+            (&[("account", "7"), ("folder", "a"), ("base-url", "https://ann@a.test")], "user name"),
+        ];
+        for (given, expected) in table {
+            let error = resolve(&connection(given), &sample()).expect_err(expected);
+            assert!(error.message.contains(expected), "{expected}: {error}");
+        }
+        let error = resolve(&connection(&[("acount", "7")]), &sample()).expect_err("typo");
+        assert_eq!(error.help, ["did you mean account?"]);
+    }
+
+    #[test]
+    fn kinds_and_patterns_are_enforced() {
+        let mut manifest = sample();
+        let setting = |m: &mut Manifest, kind| m.settings[1].kind = kind;
+        let table = [
+            (SettingKind::Number, "12", true),
+            (SettingKind::Number, "1.5", false),
+            (SettingKind::Flag, "true", true),
+            (SettingKind::Flag, "yes", false),
+            (SettingKind::Choice(vec!["a".into()]), "a", true),
+            (SettingKind::Choice(vec!["a".into()]), "b", false),
+        ];
+        for (kind, value, good) in table {
+            setting(&mut manifest, kind);
+            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest);
+            assert_eq!(result.is_ok(), good, "{value}");
+        }
+        setting(&mut manifest, SettingKind::Text);
+        manifest.settings[1].pattern = Some("[0-9]+".into());
+        for (value, good) in [("12", true), ("12a", false), ("a12", false)] {
+            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest);
+            assert_eq!(result.is_ok(), good, "{value}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Where a setting's value comes from: written down, or `env`, `file`, `command`.
+//!
+//! Rule: a secret is never written into the file, and a file with a secret is readable by its owner alone.
+//! Reason: configurations are copied, committed and shown to colleagues.
+
+use super::ConfigError;
+use crate::settings::Secret;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+/// Bytes of a value.
+const VALUE_BYTES: u64 = 64 * 1024;
+
+/// Where a value comes from.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Written down.
+    Literal(String),
+    /// A variable of the environment.
+    Env(String),
+    /// A file's content, without the line break at its end.
+    File(PathBuf),
+    /// What a command prints, without the line break at its end.
+    Command(Vec<String>),
+}
+
+// A literal may turn out to be a secret that somebody wrote into the file by mistake.
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Source::Literal(_) => f.write_str("Literal(…)"),
+            Source::Env(name) => write!(f, "Env({name})"),
+            Source::File(path) => write!(f, "File({})", path.display()),
+            Source::Command(argv) => write!(f, "Command({})", argv.first().map_or("", String::as_str)),
+        }
+    }
+}
+
+/// A value written down, from TOML's plain types.
+pub fn literal(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+impl Source {
+    /// Reads a value of the settings table.
+    ///
+    /// # Errors
+    /// It is neither plain nor one of the three sources.
+    pub fn from_toml(name: &str, value: toml::Value) -> Result<Source, ConfigError> {
+        if let Some(text) = literal(&value) {
+            return Ok(Source::Literal(text));
+        }
+        let wrong = |what: &str| {
+            ConfigError::new(format!("the setting {name} {what}")).with_help(format!(
+                "write {name} = \"…\", or {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ command = [\"PROGRAM\", \"ARGUMENT\"] }}"
+            ))
+        };
+        let toml::Value::Table(table) = value else { return Err(wrong("is neither text, number nor flag")) };
+        let mut entries = table.into_iter();
+        let (Some((key, value)), None) = (entries.next(), entries.next()) else {
+            return Err(wrong("has to name exactly one source"));
+        };
+        match (key.as_str(), value) {
+            ("env", toml::Value::String(variable)) => Ok(Source::Env(variable)),
+            ("file", toml::Value::String(path)) => Ok(Source::File(path.into())),
+            ("command", toml::Value::Array(argv)) => {
+                let argv: Option<Vec<String>> = argv.iter().map(|a| a.as_str().map(str::to_owned)).collect();
+                match argv.filter(|a| !a.is_empty()) {
+                    Some(argv) => Ok(Source::Command(argv)),
+                    None => Err(wrong("has a command that is no list of texts")),
+                }
+            }
+            ("env" | "file" | "command", _) => Err(wrong(&format!("has a value for {key} of the wrong type"))),
+            (other, _) => Err(wrong(&format!("has an unknown source {other:?}"))),
+        }
+    }
+
+    /// Reads `env:NAME` or `file:PATH`, as `--secret` takes them.
+    ///
+    /// # Errors
+    /// It is neither.
+    pub fn from_argument(name: &str, text: &str) -> Result<Source, ConfigError> {
+        match text.split_once(':') {
+            Some(("env", variable)) if !variable.is_empty() => Ok(Source::Env(variable.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Source::File(path.into())),
+            _ => Err(ConfigError::new(format!("--secret {name}=… has to be env:VARIABLE or file:PATH"))
+                .with_help("a secret on the command line can be read by everybody on the machine")),
+        }
+    }
+
+    /// Fetches the value.
+    ///
+    /// # Errors
+    /// It is not there, not readable, readable by others (a secret), or too long. Never holds the value.
+    pub fn fetch(&self, name: &str, secret: bool) -> Result<Secret, ConfigError> {
+        let what = if secret { "secret" } else { "setting" };
+        match self {
+            Source::Literal(_) if secret => Err(ConfigError::new(format!(
+                "the secret {name} is written into the configuration as plain text"
+            ))
+            .with_help(format!("write {name} = {{ env = \"NAME\" }} (or file, or command) and change the secret: it may have been seen"))),
+            Source::Literal(text) => Ok(Secret::new(text.clone())),
+            Source::Env(variable) => match std::env::var(variable) {
+                Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
+                Ok(_) => Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is empty"))),
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is not UTF-8")))
+                }
+                Err(std::env::VarError::NotPresent) => {
+                    Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is not set"))
+                        .with_help(format!("set it for this command: {variable}=… muster …")))
+                }
+            },
+            Source::File(path) => {
+                let wrong = |why: String| ConfigError::new(format!("the file {} of the {what} {name} {why}", path.display()));
+                let file = std::fs::File::open(path).map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
+                let meta = file.metadata().map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
+                if secret && meta.mode() & 0o007 != 0 {
+                    return Err(wrong("can be read by everybody on this machine".to_owned())
+                        .with_help(format!("chmod 600 {}", path.display())));
+                }
+                read(file).map_err(wrong)
+            }
+            Source::Command(argv) => {
+                let Some((program, arguments)) = argv.split_first() else {
+                    return Err(ConfigError::new(format!("the command of the {what} {name} is empty")));
+                };
+                let wrong = |why: String| ConfigError::new(format!("the command {program} of the {what} {name} {why}"));
+                let mut child = std::process::Command::new(program)
+                    .args(arguments)
+                    .stdout(Stdio::piped())
+                    .spawn()
+                    .map_err(|e| wrong(format!("cannot be run: {}", e.kind())))?;
+                let value = child.stdout.take().map_or_else(|| Err("has no output".to_owned()), read);
+                let status = child.wait().map_err(|e| wrong(format!("failed: {}", e.kind())))?;
+                match status.success() {
+                    true => value.map_err(wrong),
+                    false => Err(wrong(format!("ended with {status}"))),
+                }
+            }
+        }
+    }
+}
+
+fn read(from: impl Read) -> Result<Secret, String> {
+    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    from.take(VALUE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {}", e.kind()))?;
+    if bytes.len() as u64 > VALUE_BYTES {
+        return Err(format!("has more than {VALUE_BYTES} bytes"));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8".to_owned())?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match text.is_empty() {
+        true => Err("is empty".to_owned()),
+        false => Ok(Secret::new(text.to_owned())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn file(mode: u32, content: &str) -> (tempfile::TempDir, Source) {
+        let dir = tempfile::tempdir().expect("folder");
+        let path = dir.path().join("token");
+        std::fs::write(&path, content).expect("write");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).expect("chmod");
+        (dir, Source::File(path))
+    }
+
+    #[test]
+    fn a_secret_in_a_file_is_for_its_owner_alone() {
+        let (_dir, source) = file(0o600, "t0p\n");
+        assert_eq!(source.fetch("token", true).map(|s| s.expose().to_owned()).as_deref(), Ok("t0p"));
+        let (_dir, source) = file(0o644, "t0p\n");
+        assert!(source.fetch("token", true).expect_err("open").message.contains("everybody"));
+        assert!(source.fetch("account", false).is_ok(), "what is no secret may be read");
+    }
+
+    #[test]
+    fn a_secret_written_down_is_refused_without_showing_it() {
+        let error = Source::Literal("hunter2".into()).fetch("token", true).expect_err("refused");
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        assert!(error.help.iter().any(|l| l.contains("env = ")), "{error:?}");
+        assert_eq!(format!("{:?}", Source::Literal("hunter2".into())), "Literal(…)");
+    }
+
+    #[test]
+    fn a_command_gives_what_it_prints_or_says_why_not() {
+        let run = |script: &str| Source::Command(vec!["sh".into(), "-c".into(), script.into()]).fetch("token", true);
+        assert_eq!(run("echo t0p").map(|s| s.expose().to_owned()).as_deref(), Ok("t0p"));
+        assert!(run("exit 3").expect_err("status").message.contains("exit status: 3"));
+        assert!(run("true").expect_err("nothing").message.contains("is empty"));
+        let absent = Source::Command(vec!["no-such-program-anywhere".into()]).fetch("token", true);
+        assert!(absent.expect_err("absent").message.contains("cannot be run"));
+    }
+
+    #[test]
+    fn a_variable_that_is_not_set_is_named() {
+        let error = Source::Env("MUSTER_TEST_NOT_SET".into()).fetch("token", true).expect_err("unset");
+        assert!(error.message.contains("MUSTER_TEST_NOT_SET") && error.message.contains("token"), "{error}");
+    }
+}

@@ -1,0 +1,81 @@
+//! What is needed to run a connection, put together from its configuration, its connector and the limits.
+
+use crate::catalog::Connector;
+use crate::config::{ConfigError, Connection};
+use crate::egress::credentials::Credentials;
+use crate::egress::dial::Resolver;
+use crate::egress::exchange::{Caps, Egress};
+use crate::egress::mask::Masker;
+use crate::egress::policy::Policy;
+use crate::egress::throttle::Pace;
+use crate::limits::Limits;
+use crate::settings::Settings;
+use std::sync::Arc;
+
+/// A connection that can be run.
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// The connector, loaded.
+    pub connector: Connector,
+    /// The settings, judged.
+    pub settings: Settings,
+    /// The configuration.
+    pub connection: Connection,
+    /// The limits it runs under.
+    pub limits: Limits,
+}
+
+impl Job {
+    /// Puts a job together.
+    ///
+    /// # Errors
+    /// A setting is wrong; nobody was called.
+    pub fn new(connection: &Connection, connector: Connector, limits: &Limits) -> Result<Job, ConfigError> {
+        let settings = crate::config::resolve(connection, &connector.about.manifest)?;
+        let mut limits = limits.clone();
+        if let Some(max_wait) = connection.max_wait {
+            limits.max_wait = max_wait;
+        }
+        if let Some(at_once) = connection.at_once {
+            limits.instances = at_once;
+            limits.exchanges = at_once;
+        }
+        if let Some(rate) = connector.about.manifest.rate.filter(|r| r.at_once > 0) {
+            limits.exchanges = limits.exchanges.min(rate.at_once as usize);
+        }
+        let job = Job { name: connection.name.clone(), connector, settings, connection: connection.clone(), limits };
+        // Judged here, so that a mistake is found before anybody is called.
+        job.policy()?;
+        job.credentials()?;
+        Ok(job)
+    }
+
+    /// What it may request.
+    ///
+    /// # Errors
+    /// A route that cannot be built from the settings.
+    pub fn policy(&self) -> Result<Policy, ConfigError> {
+        Policy::new(&self.connector.about.manifest, &self.settings, &self.connection.network).map_err(ConfigError::new)
+    }
+
+    fn credentials(&self) -> Result<Credentials, ConfigError> {
+        Credentials::new(&self.connector.about.manifest, &self.settings).map_err(ConfigError::new)
+    }
+
+    /// The way out for one run: its pool and sessions are its own.
+    ///
+    /// # Errors
+    /// As for [`Job::new`].
+    pub fn egress(&self, resolver: Arc<dyn Resolver>) -> Result<Egress, ConfigError> {
+        let pace = Pace::slower(self.connector.about.manifest.rate, self.connection.requests_per_minute);
+        let caps = Caps {
+            deadline: self.limits.exchange_time,
+            at_once: self.limits.exchanges,
+            request_body: self.limits.request_bytes,
+            response_body: self.limits.response_bytes,
+        };
+        let masker = Masker::new(self.settings.secrets.values());
+        Ok(Egress::new(self.policy()?, self.credentials()?, masker, resolver, pace, caps))
+    }
+}

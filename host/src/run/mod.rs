@@ -1,0 +1,10 @@
+//! Running a connection: from configuration and connector to a published snapshot.
+
+mod engine;
+mod job;
+mod progress;
+pub mod queue;
+
+pub use engine::{check, sync};
+pub use job::Job;
+pub use progress::Progress;

@@ -1,0 +1,248 @@
+//! The tasks of a run: which there are, which may be done now, and which came to nothing. Pure.
+//!
+//! Equal tasks are merged; a task equal to one of its ancestors is a cursor that loops (rule R7). A task that
+//! waits for a vendor stands aside until its time.
+
+use crate::failure::{Failure, Reason};
+use crate::limits::Limits;
+use crate::model::Task;
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+/// A task's place in the run.
+pub type Node = u32;
+
+#[derive(Debug)]
+struct Entry {
+    /// None for the first call of a run.
+    task: Option<Task>,
+    parent: Option<Node>,
+    rechecked: bool,
+}
+
+/// The tasks of a run.
+#[derive(Debug)]
+pub struct Queue {
+    entries: Vec<Entry>,
+    known: HashMap<Task, Node>,
+    ready: VecDeque<Node>,
+    delayed: BTreeSet<(Instant, Node)>,
+    payload_bytes: u64,
+    /// The end of the waiting so far, and its sum: waits that overlap count once.
+    waits_until: Option<Instant>,
+    waited: Duration,
+}
+
+impl Default for Queue {
+    fn default() -> Queue {
+        Queue {
+            entries: vec![Entry { task: None, parent: None, rechecked: false }],
+            known: HashMap::new(),
+            ready: VecDeque::from([0]),
+            delayed: BTreeSet::new(),
+            payload_bytes: 0,
+            waits_until: None,
+            waited: Duration::ZERO,
+        }
+    }
+}
+
+impl Queue {
+    /// A task that may be done now.
+    pub fn next(&mut self, now: Instant) -> Option<Node> {
+        while let Some((due, node)) = self.delayed.first().copied().filter(|(due, _)| *due <= now) {
+            self.delayed.remove(&(due, node));
+            self.ready.push_back(node);
+        }
+        self.ready.pop_front()
+    }
+
+    /// When the next delayed task may be done.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.delayed.first().map(|(due, _)| *due)
+    }
+
+    /// Tasks that are not being done and not done.
+    pub fn waiting(&self) -> usize {
+        self.ready.len() + self.delayed.len()
+    }
+
+    /// Tasks in all, the first call included.
+    pub fn total(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// What to do; none for the first call of a run.
+    pub fn task(&self, node: Node) -> Option<&Task> {
+        self.entries.get(node as usize).and_then(|e| e.task.as_ref())
+    }
+
+    /// The task's name for people.
+    pub fn name(&self, node: Node) -> String {
+        self.task(node).map_or_else(|| "sync".to_owned(), ToString::to_string)
+    }
+
+    /// Adds the tasks that follow from one: all of them, or none and the rule they break.
+    ///
+    /// # Errors
+    /// A loop, or a limit.
+    pub fn follow(&mut self, parent: Node, tasks: Vec<Task>, limits: &Limits) -> Result<(), Failure> {
+        for task in &tasks {
+            if self.known.contains_key(task) && self.is_ancestor(parent, task) {
+                let message = format!("the task {task} follows from itself: a cursor that loops");
+                return Err(Failure::new(Reason::Contract, message));
+            }
+        }
+        for task in tasks {
+            if self.known.contains_key(&task) {
+                continue;
+            }
+            self.payload_bytes += (task.kind.len() + task.payload.len()) as u64;
+            if self.entries.len() as u64 >= limits.tasks || self.payload_bytes > limits.payloads_bytes {
+                let message = format!(
+                    "the connector named more than {} tasks or {} bytes of payload in a run",
+                    limits.tasks, limits.payloads_bytes
+                );
+                return Err(Failure::new(Reason::Limit, message));
+            }
+            let node = Node::try_from(self.entries.len()).unwrap_or(Node::MAX);
+            self.known.insert(task.clone(), node);
+            self.entries.push(Entry { task: Some(task), parent: Some(parent), rechecked: false });
+            self.ready.push_back(node);
+        }
+        Ok(())
+    }
+
+    fn is_ancestor(&self, from: Node, task: &Task) -> bool {
+        let mut at = Some(from);
+        while let Some(entry) = at.and_then(|n| self.entries.get(n as usize)) {
+            if entry.task.as_ref() == Some(task) {
+                return true;
+            }
+            at = entry.parent;
+        }
+        false
+    }
+
+    /// Puts a task back that a vendor asked to wait for.
+    ///
+    /// # Errors
+    /// The wait does not fit into what a run may wait; the task fails at once.
+    pub fn delay(&mut self, node: Node, wait: Duration, now: Instant, max_wait: Duration) -> Result<(), Failure> {
+        let until = now + wait;
+        let from = self.waits_until.map_or(now, |w| w.max(now));
+        let more = until.saturating_duration_since(from);
+        if self.waited + more > max_wait {
+            let message = format!(
+                "the vendor asks to wait {} s, and a run may wait {} s in all",
+                wait.as_secs(),
+                max_wait.as_secs()
+            );
+            return Err(Failure::new(Reason::Unavailable, message)
+                .with_help("try again later, or raise max-wait under [connection.run]"));
+        }
+        self.waited += more;
+        self.waits_until = Some(from.max(until));
+        self.delayed.insert((until, node));
+        Ok(())
+    }
+
+    /// Puts a task back after the credential was proved again; `false` if that was done before.
+    pub fn again(&mut self, node: Node) -> bool {
+        match self.entries.get_mut(node as usize) {
+            Some(entry) if !entry.rechecked => {
+                entry.rechecked = true;
+                self.ready.push_back(node);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the task was tried again after a check already.
+    pub fn was_rechecked(&self, node: Node) -> bool {
+        self.entries.get(node as usize).is_some_and(|e| e.rechecked)
+    }
+
+    /// How long the run waited for the vendor.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn task(payload: &str) -> Task {
+        Task { kind: "page".into(), payload: payload.into() }
+    }
+
+    fn drain(queue: &mut Queue) -> Vec<String> {
+        std::iter::from_fn(|| queue.next(Instant::now())).map(|n| n.to_string()).collect()
+    }
+
+    #[test]
+    fn equal_tasks_are_merged() {
+        let mut queue = Queue::default();
+        let root = queue.next(Instant::now()).expect("root");
+        queue.follow(root, vec![task("1"), task("2"), task("1")], &Limits::default()).expect("followed");
+        queue.follow(root, vec![task("2")], &Limits::default()).expect("followed");
+        assert_eq!(drain(&mut queue), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_task_that_follows_from_itself_is_refused_with_its_siblings() {
+        let mut queue = Queue::default();
+        let limits = Limits::default();
+        let root = queue.next(Instant::now()).expect("root");
+        queue.follow(root, vec![task("1")], &limits).expect("followed");
+        let one = queue.next(Instant::now()).expect("one");
+        queue.follow(one, vec![task("2")], &limits).expect("followed");
+        let two = queue.next(Instant::now()).expect("two");
+        let error = queue.follow(two, vec![task("3"), task("1")], &limits).expect_err("loop");
+        assert_eq!(error.reason, Reason::Contract);
+        assert_eq!(queue.waiting(), 0, "nothing of a refused answer counts");
+        let own = queue.follow(two, vec![task("2")], &limits).expect_err("itself");
+        assert_eq!(own.reason, Reason::Contract);
+    }
+
+    #[test]
+    fn tasks_of_a_run_are_bounded() {
+        let limits = Limits { tasks: 3, ..Limits::default() };
+        let mut queue = Queue::default();
+        let root = queue.next(Instant::now()).expect("root");
+        queue.follow(root, vec![task("1"), task("2")], &limits).expect("two fit");
+        assert_eq!(queue.follow(root, vec![task("3")], &limits).expect_err("third").reason, Reason::Limit);
+        let limits = Limits { payloads_bytes: 10, ..Limits::default() };
+        let mut queue = Queue::default();
+        assert!(queue.follow(root, vec![task("123456789")], &limits).is_err());
+    }
+
+    #[test]
+    fn waits_that_overlap_count_once_and_are_bounded() {
+        let (s, max) = (Duration::from_secs, Duration::from_secs(100));
+        let now = Instant::now();
+        let mut queue = Queue::default();
+        let root = queue.next(now).expect("root");
+        queue.follow(root, vec![task("1"), task("2"), task("3")], &Limits::default()).expect("followed");
+        let nodes: Vec<Node> = std::iter::from_fn(|| queue.next(now)).collect();
+        queue.delay(nodes[0], s(60), now, max).expect("fits");
+        queue.delay(nodes[1], s(60), now, max).expect("the same minute");
+        assert_eq!(queue.waited(), s(60));
+        assert_eq!(queue.next(now + s(59)), None);
+        assert_eq!(queue.next(now + s(60)), Some(nodes[0]));
+        let error = queue.delay(nodes[2], s(41), now + s(60), max).expect_err("too long");
+        assert_eq!(error.reason, Reason::Unavailable);
+        queue.delay(nodes[2], s(40), now + s(60), max).expect("fits");
+    }
+
+    #[test]
+    fn a_task_is_tried_once_more_after_a_check() {
+        let mut queue = Queue::default();
+        let root = queue.next(Instant::now()).expect("root");
+        assert!(queue.again(root));
+        assert_eq!(queue.next(Instant::now()), Some(root));
+        assert!(!queue.again(root));
+    }
+}
