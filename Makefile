@@ -14,6 +14,8 @@ export CARGO_TARGET_DIR := $(TARGET)
 
 WASM := wasm32-unknown-unknown
 PLUGINS := $(filter-out plugins/sdk/,$(dir $(wildcard plugins/*/Cargo.toml)))
+# The oldest compiler that will do.
+OLDEST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Seconds for a download that may never answer.
 PATIENCE := 60
 # What the distribution's own WebAssembly toolchain consists of.
@@ -29,7 +31,7 @@ with_apt() { \
   command -v apt-get >/dev/null || return 1; \
   if [ "$$(id -u)" = 0 ]; then root="env"; elif sudo -n true 2>/dev/null; then root="sudo -n env"; else return 1; fi; \
   echo "installing $$*"; \
-  $$root apt-get -qq update </dev/null >/dev/null \
+  $$root apt-get -qq -o Acquire::http::Timeout=20 -o Acquire::Retries=1 update </dev/null >/dev/null \
     && $$root DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$$@" </dev/null >/dev/null; \
 }; \
 patiently() { if command -v timeout >/dev/null; then timeout $(PATIENCE) "$$@"; else "$$@"; fi; }
@@ -81,8 +83,9 @@ toolchain: tools
 	@$(shell_functions); \
 	installed() { library=$$(rustc --print=target-libdir --target $(WASM) 2>/dev/null) && [ -d "$$library" ]; }; \
 	packaged() { \
-	  [ -x /usr/bin/cargo ] && [ -x /usr/bin/rustc ] && [ -f /usr/lib/rustlib/src/rust/library/std/Cargo.toml ] \
-	    && ls /usr/bin/wasm-ld* >/dev/null 2>&1; \
+	  [ -x /usr/bin/cargo ] && [ -f /usr/lib/rustlib/src/rust/library/std/Cargo.toml ] \
+	    && ls /usr/bin/wasm-ld* >/dev/null 2>&1 && have=$$(/usr/bin/rustc --version 2>/dev/null | cut -d ' ' -f 2) \
+	    && [ "$$(printf '%s\n' "$(OLDEST)" "$$have" | sort -V | head -n 1)" = "$(OLDEST)" ]; \
 	}; \
 	by_rustup() { \
 	  command -v rustup >/dev/null || return 1; \

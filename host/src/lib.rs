@@ -5,7 +5,9 @@
 //! `manifest`, `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod build;
 pub mod catalog;
+pub mod cli;
 pub mod config;
 pub mod egress;
 pub mod failure;

@@ -1,1 +1,5 @@
-fn main(){}
+//! The binary `muster`.
+
+fn main() -> std::process::ExitCode {
+    muster::cli::main()
+}

@@ -96,7 +96,11 @@ pub fn compile(krate: &Crate, toolchain: &Toolchain) -> Result<PathBuf, BuildErr
     let home = std::env::var_os("HOME").map(PathBuf::from);
     let cargo_home =
         std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| home.as_ref().map(|h| h.join(".cargo")));
-    let paths = fixed_names(krate, home, cargo_home, toolchain.library_sources());
+    let packages = cargo_home.clone().unwrap_or_default().join("registry/src");
+    if folders(&packages).is_empty() {
+        fetch(krate, toolchain);
+    }
+    let paths = fixed_names(krate, home, cargo_home, folders(&packages), toolchain.library_sources());
     let own = std::env::var(TARGET_FLAGS).unwrap_or_default();
     let status = toolchain
         .cargo(krate.manifest.parent().unwrap_or(&krate.workspace))
@@ -117,11 +121,24 @@ pub fn compile(krate: &Crate, toolchain: &Toolchain) -> Result<PathBuf, BuildErr
     }
 }
 
+/// Downloads packages before the first build, so that their folders are known when names are replaced, in that
+/// build as in the next. A failure is the build's to report.
+fn fetch(krate: &Crate, toolchain: &Toolchain) {
+    let _ = toolchain
+        .cargo(krate.manifest.parent().unwrap_or(&krate.workspace))
+        .args(["fetch", "--quiet", "--target", TARGET, "--manifest-path"])
+        .arg(&krate.manifest)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+}
+
 /// The paths that could reach the component, with what stands for them there; the last that fits counts.
 fn fixed_names(
     krate: &Crate,
     home: Option<PathBuf>,
     cargo_home: Option<PathBuf>,
+    registries: Vec<PathBuf>,
     library: Vec<PathBuf>,
 ) -> Vec<(PathBuf, &'static str)> {
     let beside = krate.workspace.parent().map(Path::to_path_buf);
@@ -130,12 +147,23 @@ fn fixed_names(
     // A dependency by path may lie beside the workspace.
     names.extend(beside.map(|path| (path, "/beside")));
     names.extend(cargo_home.map(|path| (path, "/cargo")));
+    // A package is the same wherever it was downloaded from.
+    names.extend(registries.into_iter().map(|path| (path, "/registry")));
     names.push((krate.workspace.clone(), "/source"));
     names.push((krate.target.clone(), "/target"));
     names.extend(library.into_iter().map(|path| (path, "/rust")));
     // The root, or a path that is not absolute, would rewrite names that are fixed already.
     names.retain(|(path, _)| path.is_absolute() && path.parent().is_some());
     names
+}
+
+/// The folders in a folder, sorted; none where it cannot be read.
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(path).map(|entries| entries.flatten().map(|e| e.path()).collect::<Vec<_>>());
+    let mut folders = entries.unwrap_or_default();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
 }
 
 /// Flags as `CARGO_ENCODED_RUSTFLAGS` takes them.
@@ -180,11 +208,18 @@ mod tests {
 
     #[test]
     fn the_more_special_path_comes_later() {
-        let names = fixed_names(&acme(), Some("/h".into()), Some("/h/.cargo".into()), vec!["/usr/src/rust".into()]);
+        let names = fixed_names(
+            &acme(),
+            Some("/h".into()),
+            Some("/h/.cargo".into()),
+            vec!["/h/.cargo/r".into()],
+            vec!["/usr/src/rust".into()],
+        );
         let names: Vec<_> = names.iter().map(|(path, name)| (path.to_str().unwrap(), *name)).collect();
         let expected = [
             ("/h", "/home"),
             ("/h/.cargo", "/cargo"),
+            ("/h/.cargo/r", "/registry"),
             ("/w", "/source"),
             ("/w/target", "/target"),
             ("/usr/src/rust", "/rust"),
@@ -195,7 +230,7 @@ mod tests {
     #[test]
     fn a_root_or_relative_path_is_never_replaced() {
         let krate = Crate { workspace: "/".into(), target: "/t".into(), ..acme() };
-        let names = fixed_names(&krate, Some("/".into()), Some("cargo".into()), vec![]);
+        let names = fixed_names(&krate, Some("/".into()), Some("cargo".into()), vec![], vec![]);
         assert_eq!(names, [(PathBuf::from("/t"), "/target")]);
     }
 

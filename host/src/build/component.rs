@@ -13,7 +13,7 @@ const EXTENSION: &str = "wasm";
 /// # Errors
 /// It is not a module made with the SDK.
 pub fn wrap(module: &[u8], library: &str) -> Result<Vec<u8>, BuildError> {
-    let component = ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
+    let component = ComponentEncoder::default().validate(true).module(module).and_then(|encoder| encoder.encode());
     component.map_err(|e| BuildError::Wrap { name: library.to_owned(), why: first_line(&e.root_cause().to_string()) })
 }
 

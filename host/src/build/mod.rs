@@ -108,6 +108,9 @@ pub enum BuildError {
 /// # Errors
 /// There is no toolchain, no crate, a crate that does not build, one that is no connector, or no place to write.
 pub fn build(dir: &Path, out: &Path) -> Result<Built, BuildError> {
+    if !dir.join("Cargo.toml").is_file() {
+        return Err(BuildError::NoCrate { dir: dir.to_path_buf() });
+    }
     let toolchain = toolchain::choose(&toolchain::probe(dir))?;
     let krate = cargo::find(dir, &toolchain)?;
     let module = cargo::compile(&krate, &toolchain)?;

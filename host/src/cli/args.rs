@@ -1,0 +1,152 @@
+//! The command line as it is typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Who exists and who has what access, from any vendor, without trusting the connector.
+#[derive(Debug, Parser)]
+#[command(name = "muster", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 all published or done; 1 failed; 2 refused before anybody was called (usage, configuration, \
+component, store); 3 some of it; 130 Ctrl-C; 143 SIGTERM.")]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// The plugin list [default: muster.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The store [default: what the plugin list says, else muster.db]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub store: Option<PathBuf>,
+    /// One JSON object a line instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say more on stderr; -vv shows each request, -vvv everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Say only errors on stderr
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// How log lines on stderr look
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a commented muster.toml from the connectors found
+    Init {
+        /// Where the connectors are
+        #[arg(long, value_name = "DIR", default_value = "connectors")]
+        connectors: PathBuf,
+    },
+    /// List the connectors in the directory
+    Connectors,
+    /// Show what a connector asks for, what it is granted, and its limits
+    Inspect {
+        /// A connector's name, or a .wasm file
+        #[arg(value_name = "NAME|FILE")]
+        what: String,
+    },
+    /// Prove settings and credentials, and say who the vendor thinks we are
+    Check(Targets),
+    /// Run connections and publish what they collected
+    Sync(Targets),
+    /// List runs, show one, or accept one that is held
+    Runs {
+        /// Only runs of this connection
+        #[arg(long, value_name = "NAME")]
+        connection: Option<String>,
+        /// What to do with a run
+        #[command(subcommand)]
+        action: Option<RunAction>,
+    },
+    /// List who and what exists
+    Resources(Rows),
+    /// List what can be had
+    Entitlements(Rows),
+    /// List who has what
+    Grants(Rows),
+    /// Compile a connector crate and wrap it into a component
+    Build {
+        /// The crate's folder
+        #[arg(value_name = "DIR", default_value = ".")]
+        dir: PathBuf,
+        /// A .wasm file, or a folder for NAME.wasm
+        #[arg(short, long, value_name = "PATH", default_value = "connectors")]
+        output: PathBuf,
+    },
+    /// What the host runs itself as, to compile a component
+    #[command(name = crate::catalog::compile::COMMAND, hide = true)]
+    CompileComponent,
+}
+
+/// What to do with one run.
+#[derive(Debug, Subcommand)]
+pub enum RunAction {
+    /// Show a run with its failures and its integrity report
+    Show {
+        /// The run's number
+        run: i64,
+    },
+    /// Publish a run that is held; of an incomplete one, what is new or changed
+    Accept {
+        /// The run's number
+        run: i64,
+    },
+}
+
+/// Which connections are meant: some of the plugin list, or one given on the command line.
+#[derive(Debug, Args)]
+pub struct Targets {
+    /// Connections of the plugin list [default: all]
+    #[arg(value_name = "CONNECTION")]
+    pub names: Vec<String>,
+    /// Without a plugin list: this connector, as a connection named like it
+    #[arg(long, value_name = "FILE.wasm", conflicts_with = "names")]
+    pub connector: Option<PathBuf>,
+    /// A setting of that connector
+    #[arg(long, value_name = "NAME=VALUE", requires = "connector")]
+    pub set: Vec<String>,
+    /// A secret of that connector: NAME=env:VARIABLE or NAME=file:PATH
+    #[arg(long, value_name = "NAME=SOURCE", requires = "connector")]
+    pub secret: Vec<String>,
+    /// An origin that connector may reach beside its url settings
+    #[arg(long, value_name = "ORIGIN", requires = "connector")]
+    pub allow: Vec<String>,
+    /// A private address that connector may reach
+    #[arg(long, value_name = "HOST:PORT", requires = "connector")]
+    pub allow_private: Vec<String>,
+}
+
+/// Which rows are meant.
+#[derive(Debug, Args)]
+pub struct Rows {
+    /// Only this connection
+    #[arg(long, value_name = "NAME")]
+    pub connection: Option<String>,
+    /// Only this resource type
+    #[arg(long = "type", value_name = "TYPE")]
+    pub resource_type: Option<String>,
+    /// As it was after a run, or at the end of a day (YYYY-MM-DD, UTC)
+    #[arg(long, value_name = "RUN|DATE")]
+    pub as_of: Option<String>,
+}

@@ -1,0 +1,76 @@
+//! The command line: one file a command, and the edge where errors become text and exit codes.
+
+mod args;
+mod build;
+mod check;
+mod connectors;
+mod error;
+mod init;
+mod inspect;
+mod logging;
+mod output;
+mod progress;
+mod rows;
+mod runs;
+mod scene;
+mod sync;
+mod table;
+
+use args::{Cli, Command};
+use clap::Parser;
+use error::CliError;
+use std::process::ExitCode;
+
+/// The program: reads the command line, does what it says, and answers with the exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let code = if e.use_stderr() { error::REFUSED } else { error::OK };
+            let _ = e.print();
+            return code.into();
+        }
+    };
+    // Before anything else is set up: this child has the compiler to itself.
+    if matches!(cli.command, Command::CompileComponent) {
+        return match crate::catalog::compile::child() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                error::FAILED.into()
+            }
+        };
+    }
+    logging::start(&cli.global);
+    let code = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(run(&cli)).unwrap_or_else(|e| e.report());
+            // A blocked DNS lookup must not hold up the exit.
+            runtime.shutdown_background();
+            code
+        }
+        Err(e) => CliError::failed(format!("cannot start: {e}")).report(),
+    };
+    code.into()
+}
+
+async fn run(cli: &Cli) -> Result<u8, CliError> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Init { connectors } => init::init(global, connectors).await,
+        Command::Connectors => connectors::connectors(global).await,
+        Command::Inspect { what } => inspect::inspect(global, what).await,
+        Command::Check(targets) => check::check(global, targets).await,
+        Command::Sync(targets) => {
+            let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
+            progress::draw(terminal && !global.quiet && global.verbose == 0);
+            sync::sync(global, targets).await
+        }
+        Command::Runs { connection, action } => runs::runs(global, connection.as_deref(), action.as_ref()).await,
+        Command::Resources(rows) => rows::rows(global, rows, rows::What::Resources),
+        Command::Entitlements(rows) => rows::rows(global, rows, rows::What::Entitlements),
+        Command::Grants(rows) => rows::rows(global, rows, rows::What::Grants),
+        Command::Build { dir, output } => build::run(global, dir, output),
+        Command::CompileComponent => Ok(error::OK),
+    }
+}

@@ -1,0 +1,148 @@
+//! What a command works on: the configuration, the connectors, the store, put together from the options.
+
+use super::args::{Global, Targets};
+use super::error::CliError;
+use crate::catalog::{CatalogError, Connector, Loader, find};
+use crate::config::{Config, Connection, DEFAULT_FILE, Source};
+use crate::limits::Limits;
+use crate::run::Job;
+use crate::text;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The store of a command where nothing else is said.
+const DEFAULT_STORE: &str = "muster.db";
+
+/// The plugin list.
+///
+/// # Errors
+/// There is none, or it is wrong.
+pub fn config(global: &Global) -> Result<Config, CliError> {
+    Ok(Config::read(global.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE)))?)
+}
+
+/// The plugin list, if there is one: a file that was named has to exist.
+///
+/// # Errors
+/// It is wrong.
+pub fn config_if_any(global: &Global) -> Result<Option<Config>, CliError> {
+    match global.config.is_some() || Path::new(DEFAULT_FILE).exists() {
+        true => config(global).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// The store of a command that only reads.
+///
+/// # Errors
+/// The plugin list is wrong.
+pub fn store_path(global: &Global) -> Result<PathBuf, CliError> {
+    if let Some(path) = &global.store {
+        return Ok(path.clone());
+    }
+    Ok(config_if_any(global)?.map_or_else(|| DEFAULT_STORE.into(), |c| c.store))
+}
+
+/// Connections to work on, with what finds their connectors.
+pub struct Scene {
+    /// What to run.
+    pub connections: Vec<Connection>,
+    /// The store.
+    pub store: PathBuf,
+    files: BTreeMap<String, PathBuf>,
+    loader: Loader,
+    limits: Limits,
+}
+
+impl Scene {
+    /// From the plugin list, or from `--connector` and its options.
+    ///
+    /// # Errors
+    /// Unknown names, a wrong plugin list, an unusable cache.
+    pub fn new(global: &Global, targets: &Targets) -> Result<Scene, CliError> {
+        let limits = Limits::default();
+        let (connections, files, store) = match &targets.connector {
+            Some(file) => {
+                let connection = one_off(file, targets)?;
+                let files = BTreeMap::from([(connection.connector.clone(), file.clone())]);
+                let store = config_if_any(global).ok().flatten().map_or_else(|| DEFAULT_STORE.into(), |c| c.store);
+                (vec![connection], files, store)
+            }
+            None => {
+                let config = config(global)?;
+                let files = find::find(&config.connectors)?;
+                (chosen(&config, &targets.names)?, files, config.store)
+            }
+        };
+        let store = global.store.clone().unwrap_or(store);
+        Ok(Scene { connections, store, files, loader: Loader::new(limits.clone())?, limits })
+    }
+
+    /// Loads the connector of a connection and judges its settings.
+    ///
+    /// # Errors
+    /// Why it cannot be run, before anybody was called.
+    pub async fn job(&self, connection: &Connection) -> Result<Job, CliError> {
+        let connector = self.connector(&connection.connector).await?;
+        Ok(Job::new(connection, connector, &self.limits)?)
+    }
+
+    async fn connector(&self, name: &str) -> Result<Connector, CatalogError> {
+        self.loader.load(find::file(&self.files, name)?).await
+    }
+}
+
+fn chosen(config: &Config, names: &[String]) -> Result<Vec<Connection>, CliError> {
+    if config.connections.is_empty() {
+        return Err(CliError::usage("the plugin list has no connection")
+            .with_help("add a [[connection]], or let `muster init` write one in an empty folder"));
+    }
+    if names.is_empty() {
+        return Ok(config.connections.clone());
+    }
+    let mut out: Vec<Connection> = Vec::new();
+    for name in names {
+        let Some(found) = config.connections.iter().find(|c| c.name == *name) else {
+            return Err(unknown_connection(name, config.connections.iter().map(|c| c.name.as_str())));
+        };
+        if !out.iter().any(|c| c.name == *name) {
+            out.push(found.clone());
+        }
+    }
+    Ok(out)
+}
+
+/// The error for a connection nobody knows, with the nearest one.
+pub fn unknown_connection<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> CliError {
+    let error = CliError::usage(format!("there is no connection {name}"));
+    match text::nearest(name, known.clone()) {
+        Some(meant) => error.with_help(format!("did you mean {meant}?")),
+        None => {
+            let known: Vec<&str> = known.collect();
+            error.with_help(match known.is_empty() {
+                true => "there is none at all yet".to_owned(),
+                false => format!("there are {}", known.join(", ")),
+            })
+        }
+    }
+}
+
+fn one_off(file: &Path, targets: &Targets) -> Result<Connection, CliError> {
+    let name = find::check_name(file)?;
+    let mut connection = Connection::new(&name, &name);
+    for pair in &targets.set {
+        let Some((name, value)) = pair.split_once('=') else {
+            return Err(CliError::usage(format!("--set {pair} has to be NAME=VALUE")));
+        };
+        connection.settings.insert(name.to_owned(), Source::Literal(value.to_owned()));
+    }
+    for pair in &targets.secret {
+        let Some((name, source)) = pair.split_once('=') else {
+            return Err(CliError::usage("--secret has to be NAME=env:VARIABLE or NAME=file:PATH"));
+        };
+        connection.settings.insert(name.to_owned(), Source::from_argument(name, source)?);
+    }
+    targets.allow.iter().try_for_each(|o| connection.allow(o))?;
+    targets.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
+    Ok(connection)
+}

@@ -1,0 +1,207 @@
+//! `muster sync`: runs connections at once, shows how far they are, and sums up.
+
+use super::args::{Global, Targets};
+use super::error::{self, CliError};
+use super::output::Output;
+use super::progress;
+use super::scene::Scene;
+use crate::config::Connection;
+use crate::egress::dial::{Resolver, SystemResolver};
+use crate::failure::{Failure, Reason};
+use crate::report::{Summary, TaskFailure};
+use crate::run::{self, Progress};
+use crate::store::{Store, StoreError, lock};
+use crate::text::neutral;
+use futures_util::stream::{self, StreamExt};
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Connections that run at once; each may have 16 calls in progress.
+const AT_ONCE: usize = 16;
+
+/// Runs the command; the answer is the exit code.
+///
+/// # Errors
+/// What the host can judge before it calls anybody, or a store that fails.
+pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
+    let scene = Scene::new(global, targets)?;
+    let runtime = tokio::runtime::Handle::current();
+    let (store, thread) = Store::open(&scene.store, &runtime)?;
+    let (stop, stopped) = watch::channel(false);
+    let signal = signals(stop);
+    let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);
+    let mut out = Output::new(global.json);
+    let mut summaries = Vec::new();
+    {
+        let jobs = scene.connections.iter().map(|c| one(&scene, c, &store, &resolver, stopped.clone()));
+        let mut running = stream::iter(jobs).buffer_unordered(AT_ONCE);
+        while let Some(summary) = running.next().await {
+            show(&mut out, &summary)?;
+            summaries.push(summary);
+        }
+    }
+    out.finish()?;
+    // The writer ends when its last sender is gone, and the process not before it.
+    drop(store);
+    drop(thread);
+    signal.abort();
+    let killed = signal.await.ok();
+    Ok(killed.unwrap_or_else(|| exit_code(&summaries)))
+}
+
+/// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once.
+fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
+    use tokio::signal::unix::{SignalKind, signal};
+    tokio::spawn(async move {
+        let (Ok(mut interrupt), Ok(mut terminate)) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        else {
+            return std::future::pending().await;
+        };
+        let code = tokio::select! {
+            _ = interrupt.recv() => error::INTERRUPTED,
+            _ = terminate.recv() => error::TERMINATED,
+        };
+        // Nobody left to tell means that every run has ended already.
+        let _ = stop.send(true);
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            std::process::exit(code.into());
+        });
+        code
+    })
+}
+
+async fn one(
+    scene: &Scene,
+    connection: &Connection,
+    store: &Store,
+    resolver: &Arc<dyn Resolver>,
+    stop: watch::Receiver<bool>,
+) -> Summary {
+    let job = match scene.job(connection).await {
+        Ok(job) => job,
+        Err(CliError::Say { message, help, .. }) => return Summary::refused(&connection.name, message, help),
+        Err(CliError::BrokenPipe) => return Summary::refused(&connection.name, String::new(), Vec::new()),
+    };
+    let lead = match lock::lead(store.path(), &connection.name) {
+        Ok(Ok(lead)) => lead,
+        Ok(Err(who)) => {
+            let message = format!("another sync of {} is in progress ({who})", connection.name);
+            let failure = Failure::new(Reason::Unavailable, message).with_help("wait for it, or stop that process");
+            return Summary::failed(&connection.name, TaskFailure::new("lock", failure));
+        }
+        Err(e) => return broken(&connection.name, &e),
+    };
+    let progress = Arc::new(Progress::default());
+    let shown = progress::watch(&connection.name, Arc::clone(&progress));
+    let summary = run::sync(&job, store, Arc::clone(resolver), progress, stop).await;
+    drop(shown);
+    drop(lead);
+    summary.unwrap_or_else(|e| broken(&connection.name, &e))
+}
+
+/// A run whose store failed: begun or not, nothing of it is seen by anybody.
+fn broken(connection: &str, error: &StoreError) -> Summary {
+    let failure = Failure::new(Reason::Unexpected, error.to_string());
+    Summary { status: "incomplete", ..Summary::failed(connection, TaskFailure::new("store", failure)) }
+}
+
+/// 0 all published · 1 every one failed · 2 every one refused by the host itself · 3 otherwise.
+fn exit_code(summaries: &[Summary]) -> u8 {
+    let all = |test: fn(&Summary) -> bool| summaries.iter().all(test);
+    if all(|s| s.status == "published") {
+        error::OK
+    } else if all(|s| s.refused) {
+        error::REFUSED
+    } else if all(|s| s.status == "failed") {
+        error::FAILED
+    } else {
+        error::PARTLY
+    }
+}
+
+fn show(out: &mut Output, summary: &Summary) -> Result<(), CliError> {
+    for failure in &summary.failures {
+        let task = match failure.task.as_str() {
+            "configuration" | "check" | "lock" | "store" | "sync" => String::new(),
+            task => format!(" ({task})"),
+        };
+        error::say(&format!("{}{task}: {}", summary.connection, failure.message), &failure.help);
+    }
+    if out.is_json() {
+        return out.json(summary);
+    }
+    out.lines(&lines(summary))
+}
+
+/// The summary for people.
+fn lines(s: &Summary) -> Vec<String> {
+    let seconds = format!("{}.{:02} s", s.elapsed_ms / 1000, s.elapsed_ms % 1000 / 10);
+    let Some(run) = s.run else {
+        return vec![format!("{}: {}", s.connection, s.status)];
+    };
+    let verb = match s.status {
+        "published" => format!("published as run {run} in"),
+        other => format!("run {run} is {other} after"),
+    };
+    let mut out = vec![format!("{}: {verb} {seconds}", s.connection)];
+    if s.status != "failed" {
+        let counts = [count(s.resources, "resource"), count(s.entitlements, "entitlement"), count(s.grants, "grant")];
+        out.push(format!("  {}", counts.join(", ")));
+        let repeated = if s.retries > 0 { format!(", {} of them repeated", s.retries) } else { String::new() };
+        let changes = format!("{} added, {} changed, {} removed", s.added, s.changed, s.removed);
+        out.push(format!("  {changes}; {}{repeated}", count(s.requests, "request")));
+    }
+    out.extend(s.objections.iter().map(|o| format!("  held because {}", neutral(o))));
+    if s.status == "held" {
+        out.push(format!("  look with `muster runs show {run}`, publish with `muster runs accept {run}`"));
+    }
+    if s.status == "incomplete" {
+        out.push("  nothing was published; what was published before still stands".to_owned());
+        if s.stopped {
+            out.push("  stopped by you; run `muster sync` again to start over".to_owned());
+        }
+    }
+    out.extend(s.findings.iter().map(|(kind, n)| format!("  {kind}: {n} (see `muster runs show {run}`)")));
+    out
+}
+
+/// `1 grant`, `2 grants`.
+pub fn count(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(status: &'static str, refused: bool) -> Summary {
+        let failure = TaskFailure::new("check", Failure::new(Reason::Unauthorized, "no"));
+        Summary { status, refused, ..Summary::failed("a", failure) }
+    }
+
+    #[test]
+    fn the_exit_code_says_how_much_worked() {
+        let (good, bad, refused) = (("published", false), ("failed", false), ("failed", true));
+        let (held, incomplete) = (("held", false), ("incomplete", false));
+        let table: [(&[(&'static str, bool)], u8); 9] = [
+            (&[good, good], 0),
+            (&[bad, bad], 1),
+            (&[bad, refused], 1),
+            (&[refused, refused], 2),
+            (&[good, bad], 3),
+            (&[good, refused], 3),
+            (&[held], 3),
+            (&[incomplete], 3),
+            (&[good, held], 3),
+        ];
+        for (statuses, code) in table {
+            let summaries: Vec<Summary> = statuses.iter().map(|(s, r)| of(s, *r)).collect();
+            assert_eq!(exit_code(&summaries), code, "{statuses:?}");
+        }
+    }
+}
