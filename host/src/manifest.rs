@@ -234,10 +234,7 @@ impl Manifest {
             }))
             .chain(self.routes.iter().flat_map(|r| [r.origin.as_str(), &r.path]))
             .chain(self.credentials.iter().flat_map(|c| {
-                c.parameters
-                    .iter()
-                    .flat_map(|(n, v)| [n.as_str(), v])
-                    .chain([c.id.as_str(), &c.origin, &c.scheme])
+                c.parameters.iter().flat_map(|(n, v)| [n.as_str(), v]).chain([c.id.as_str(), &c.origin, &c.scheme])
             }))
     }
 
@@ -397,10 +394,7 @@ pub(crate) mod tests {
                 id: "token".into(),
                 origin: "{base-url}".into(),
                 scheme: "header".into(),
-                parameters: vec![
-                    ("name".into(), "x-token".into()),
-                    ("template".into(), "Token {token}".into()),
-                ],
+                parameters: vec![("name".into(), "x-token".into()), ("template".into(), "Token {token}".into())],
             }],
             keeps_cookies: false,
             rate: None,

@@ -63,7 +63,10 @@ impl Cache {
         if !meta.is_dir() || !is_ours(&meta) {
             return Err(CatalogError::CacheFolder {
                 path: folder.clone(),
-                why: format!("it has to belong to you and be writable by nobody else; try `chmod 700 {}`", folder.display()),
+                why: format!(
+                    "it has to belong to you and be writable by nobody else; try `chmod 700 {}`",
+                    folder.display()
+                ),
             });
         }
         let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);

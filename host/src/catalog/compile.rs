@@ -62,7 +62,10 @@ pub async fn compile(name: &str, bytes: Vec<u8>, limits: &Limits) -> Result<Vec<
             let said = String::from_utf8_lossy(&said);
             let said = said.trim();
             Err(failed(if said.is_empty() {
-                format!("the compiler's process ended with {status}; perhaps it needed more than {} bytes", limits.compile_bytes)
+                format!(
+                    "the compiler's process ended with {status}; perhaps it needed more than {} bytes",
+                    limits.compile_bytes
+                )
             } else {
                 crate::text::neutral(said).into_owned()
             }))
@@ -90,4 +93,3 @@ pub fn child() -> Result<(), String> {
     let code = engine.precompile_component(&bytes).map_err(|e| format!("{e:#}"))?;
     std::io::stdout().lock().write_all(&code).map_err(|e| e.to_string())
 }
-

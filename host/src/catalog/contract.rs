@@ -42,7 +42,9 @@ pub enum NotAConnector {
     #[error("is a component, but no connector: it does not export {PACKAGE}source")]
     NoSource,
     /// Another contract.
-    #[error("was built for contract {found}, and this host speaks {CONTRACT}; rebuild it, or update the one that is older")]
+    #[error(
+        "was built for contract {found}, and this host speaks {CONTRACT}; rebuild it, or update the one that is older"
+    )]
     OtherContract {
         /// Its version.
         found: String,

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 /// Who exists and who has what access, from any vendor, without trusting the connector.
 #[derive(Debug, Parser)]
 #[command(name = "muster", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 all published or done; 1 failed; 2 refused before anybody was called (usage, configuration, \
-component, store); 3 some of it; 130 Ctrl-C; 143 SIGTERM.")]
+#[command(
+    after_help = "Exit codes: 0 all published or done; 1 failed; 2 refused before anybody was called (usage, configuration, \
+component, store); 3 some of it; 130 Ctrl-C; 143 SIGTERM."
+)]
 pub struct Cli {
     /// Options of every command.
     #[command(flatten)]

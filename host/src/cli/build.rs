@@ -4,7 +4,7 @@ use super::args::Global;
 use super::connectors::size;
 use super::error::{self, CliError};
 use super::output::Output;
-use crate::build;
+use crate::build::{self, BuildError};
 use crate::catalog::contract;
 use serde_json::json;
 use std::path::Path;
@@ -14,7 +14,13 @@ use std::path::Path;
 /// # Errors
 /// No toolchain, the crate does not compile, or what comes out is no connector.
 pub fn run(global: &Global, dir: &Path, output: &Path) -> Result<u8, CliError> {
-    let built = build::build(dir, output).map_err(|e| CliError::failed(e.to_string()))?;
+    let built = build::build(dir, output).map_err(|e| match e {
+        BuildError::NoToolchain { .. }
+        | BuildError::NoCargo
+        | BuildError::NoCrate { .. }
+        | BuildError::NoCdylib { .. } => CliError::usage(e.to_string()),
+        _ => CliError::failed(e.to_string()),
+    })?;
     let failed = |what: String| CliError::failed(format!("{} {what}", built.path.display()));
     let bytes = std::fs::read(&built.path).map_err(|e| failed(format!("cannot be read: {}", e.kind())))?;
     let about = contract::examine(&bytes).map_err(|e| failed(e.to_string()))?;

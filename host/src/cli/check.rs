@@ -79,7 +79,9 @@ fn show(out: &mut Output, name: &str, outcome: &Outcome) -> Result<(), CliError>
     };
     if out.is_json() {
         let ok = failure.is_null();
-        return out.json(&json!({"connection": name, "ok": ok, "account": account, "warnings": warnings, "failure": failure}));
+        return out.json(
+            &json!({"connection": name, "ok": ok, "account": account, "warnings": warnings, "failure": failure}),
+        );
     }
     let mut lines = match outcome {
         Outcome::Proved(a) => vec![format!("{name}: ok, {} (account {})", neutral(&a.name), neutral(&a.id))],

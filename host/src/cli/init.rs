@@ -70,7 +70,11 @@ fn connection(m: &Manifest) -> String {
     if let Some(page) = &m.documentation {
         out.push_str(&format!("# {}\n", neutral(page)));
     }
-    out.push_str(&format!("[[connection]]\nname = {}\nconnector = {}\n[connection.settings]\n", quote(&m.name), quote(&m.name)));
+    out.push_str(&format!(
+        "[[connection]]\nname = {}\nconnector = {}\n[connection.settings]\n",
+        quote(&m.name),
+        quote(&m.name)
+    ));
     for setting in &m.settings {
         out.push_str(&setting_lines(setting));
     }
@@ -86,7 +90,10 @@ fn connection(m: &Manifest) -> String {
         .map(quote)
         .collect();
     if !asked.is_empty() {
-        out.push_str(&format!("# origins = [{}]   # asked for by the connector; granted only if you uncomment it\n", asked.join(", ")));
+        out.push_str(&format!(
+            "# origins = [{}]   # asked for by the connector; granted only if you uncomment it\n",
+            asked.join(", ")
+        ));
     }
     out.push_str("# allow-private = [\"127.0.0.1:3000\"]   # an internal host, by host:port, opened on purpose\n");
     out.push_str("# [connection.limits]\n# requests-per-minute = 600\n");

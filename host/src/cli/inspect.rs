@@ -115,7 +115,10 @@ fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &Limits, users
             out.extend(rows.iter().map(|r| format!("  {}", neutral(r))));
         }
     };
-    section("Resource types", m.resource_types.iter().map(|t| format!("{} ({}): {}", t.id, t.kind.label(), t.description)).collect());
+    section(
+        "Resource types",
+        m.resource_types.iter().map(|t| format!("{} ({}): {}", t.id, t.kind.label(), t.description)).collect(),
+    );
     let setting = |s: &crate::manifest::Setting| {
         let need = match (&s.default, s.required) {
             (Some(default), _) => format!("default {default}"),

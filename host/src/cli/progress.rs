@@ -11,8 +11,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// How often a log says how far a run is.
 const LOG: Duration = Duration::from_secs(10);
 
-static BARS: LazyLock<MultiProgress> =
-    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
+static BARS: LazyLock<MultiProgress> = LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::hidden()));
 
 /// Whether bars are drawn.
 pub fn draw(visible: bool) {

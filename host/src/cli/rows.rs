@@ -76,9 +76,10 @@ fn as_of(text: Option<&str>) -> Result<AsOf, CliError> {
     match text {
         None => Ok(AsOf::Now),
         Some(date) if is_date(date) => Ok(AsOf::Date(date.to_owned())),
-        Some(run) => run.parse().map(AsOf::Run).map_err(|_| {
-            CliError::usage(format!("--as-of {run} is neither a run's number nor a day (YYYY-MM-DD)"))
-        }),
+        Some(run) => run
+            .parse()
+            .map(AsOf::Run)
+            .map_err(|_| CliError::usage(format!("--as-of {run} is neither a run's number nor a day (YYYY-MM-DD)"))),
     }
 }
 

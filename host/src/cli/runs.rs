@@ -24,7 +24,18 @@ pub async fn runs(global: &Global, connection: Option<&str>, action: Option<&Run
     match action {
         None => {
             check_connection(&reader, connection)?;
-            out.columns(&["RUN", "CONNECTION", "STATUS", "STARTED", "RESOURCES", "ENTITLEMENTS", "GRANTS", "ADDED", "CHANGED", "REMOVED"]);
+            out.columns(&[
+                "RUN",
+                "CONNECTION",
+                "STATUS",
+                "STARTED",
+                "RESOURCES",
+                "ENTITLEMENTS",
+                "GRANTS",
+                "ADDED",
+                "CHANGED",
+                "REMOVED",
+            ]);
             reader.runs::<CliError>(connection, &mut |row| out.row(&row, cells))?;
         }
         Some(RunAction::Show { run }) => {
@@ -65,41 +76,54 @@ fn cells(r: &RunRow) -> Vec<String> {
 
 fn lines(d: &RunDetail) -> Vec<String> {
     let r = &d.row;
-    let run = &d.report["run"];
+    let at = |path: &str| d.report.pointer(path).unwrap_or(&Value::Null);
     let number = |n: Option<u64>| n.map_or_else(|| "-".to_owned(), |n| n.to_string());
     let mut out = vec![
         format!("run {} of {}: {}", r.run, r.connection, r.status),
         format!("  {} to {}", r.started, r.ended.as_deref().unwrap_or("(no end)")),
-        format!("  connector {} {} ({})", neutral(&d.connector), neutral(&d.version), d.digest.get(..12).unwrap_or(&d.digest)),
+        format!(
+            "  connector {} {} ({})",
+            neutral(&d.connector),
+            neutral(&d.version),
+            d.digest.get(..12).unwrap_or(&d.digest)
+        ),
     ];
-    if let Some(account) = run["account"]["name"].as_str() {
-        out.push(format!("  account {} ({})", neutral(account), neutral(run["account"]["id"].as_str().unwrap_or("?"))));
+    if let (Some(name), Some(id)) = (at("/run/account/name").as_str(), at("/run/account/id").as_str()) {
+        out.push(format!("  account {} ({})", neutral(name), neutral(id)));
     }
-    out.push(format!(
-        "  {} resources, {} entitlements, {} grants; {} added, {} changed, {} removed",
-        number(r.resources), number(r.entitlements), number(r.grants), number(r.added), number(r.changed), number(r.removed)
-    ));
-    out.push(format!(
-        "  {} tasks, {} requests ({} repeated, {} denied), {} bytes received",
-        run["tasks"], run["requests"], run["retries"], run["denied"], run["received_bytes"]
-    ));
-    let times = &run["times"];
-    out.push(format!(
-        "  vendor {} ms, guest {} ms, store {} ms, waited {} ms (work that ran at once is summed)",
-        times["vendor_ms"], times["guest_ms"], times["store_ms"], times["waited_ms"]
-    ));
-    section(&mut out, "held because", list(&d.report["objections"]).map(|o| text(o).to_owned()));
-    let failure = |f: &Value| format!("{}: {}: {}", text(&f["task"]), text(&f["reason"]), text(&f["message"]));
-    section(&mut out, "failures", list(&run["failures"]).map(failure));
-    let counts = list(&d.report["findings"]).map(|f| format!("{}: {}", text(&f["kind"]), f["count"]));
-    section(&mut out, "integrity", counts);
+    let counts = [r.resources, r.entitlements, r.grants, r.added, r.changed, r.removed].map(number);
+    let [resources, entitlements, grants, added, changed, removed] = counts;
+    out.push(format!("  {resources} resources, {entitlements} entitlements, {grants} grants"));
+    out.push(format!("  {added} added, {changed} changed, {removed} removed"));
+    if d.report.get("run").is_some() {
+        out.push(format!(
+            "  {} tasks, {} requests ({} repeated, {} denied), {} bytes received",
+            at("/run/tasks"),
+            at("/run/requests"),
+            at("/run/retries"),
+            at("/run/denied"),
+            at("/run/received_bytes")
+        ));
+        out.push(format!(
+            "  vendor {} ms, guest {} ms, store {} ms, waited {} ms (work that ran at once is summed)",
+            at("/run/times/vendor_ms"),
+            at("/run/times/guest_ms"),
+            at("/run/times/store_ms"),
+            at("/run/times/waited_ms")
+        ));
+    }
+    section(&mut out, "held because", list(at("/objections")).map(|o| text(Some(o)).to_owned()));
+    let failure = |f: &Value| format!("{}: {}: {}", text(f.get("task")), text(f.get("reason")), text(f.get("message")));
+    section(&mut out, "failures", list(at("/run/failures")).map(failure));
+    let count = |f: &Value| format!("{}: {}", text(f.get("kind")), f.get("count").unwrap_or(&Value::Null));
+    section(&mut out, "integrity", list(at("/findings")).map(count));
     let findings = d.findings.iter().take(SHOWN).map(|f| format!("{}: {}", f.kind, f.subject));
     section(&mut out, "findings", findings);
     if d.findings.len() > SHOWN {
         out.push(format!("    … and {} more (--json shows them)", d.findings.len() - SHOWN));
     }
-    let slow = list(&run["slowest"]).map(|s| format!("{} ms  {}", s["ms"], text(&s["task"])));
-    section(&mut out, "slowest tasks", slow);
+    let slow = |s: &Value| format!("{} ms  {}", s.get("ms").unwrap_or(&Value::Null), text(s.get("task")));
+    section(&mut out, "slowest tasks", list(at("/run/slowest")).map(slow));
     out
 }
 
@@ -115,6 +139,6 @@ fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or("?")
+fn text(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or("?")
 }

@@ -53,8 +53,7 @@ pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
 fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
     use tokio::signal::unix::{SignalKind, signal};
     tokio::spawn(async move {
-        let (Ok(mut interrupt), Ok(mut terminate)) =
-            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
         else {
             return std::future::pending().await;
         };

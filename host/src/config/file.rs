@@ -163,11 +163,8 @@ impl Config {
     /// It cannot be read, is no TOML, or says what nobody understands.
     pub fn read(path: &Path) -> Result<Config, ConfigError> {
         let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
-            std::io::ErrorKind::NotFound => {
-                ConfigError::new(format!("there is no {}", path.display())).with_help(
-                    "write one with `muster init`, or name another file with --config",
-                )
-            }
+            std::io::ErrorKind::NotFound => ConfigError::new(format!("there is no {}", path.display()))
+                .with_help("write one with `muster init`, or name another file with --config"),
             kind => ConfigError::new(format!("cannot read {}: {kind}", path.display())),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -262,9 +259,9 @@ pub fn parse_duration(name: &str, text: &str) -> Result<Duration, ConfigError> {
         .and_then(unit)
         .zip(chars.as_str().trim().parse::<u64>().ok())
         .and_then(|(unit, n)| n.checked_mul(unit));
-    seconds
-        .map(Duration::from_secs)
-        .ok_or_else(|| ConfigError::new(format!("{name} is {text:?}; write a number and s, m, h or d, for example \"15m\"")))
+    seconds.map(Duration::from_secs).ok_or_else(|| {
+        ConfigError::new(format!("{name} is {text:?}; write a number and s, m, h or d, for example \"15m\""))
+    })
 }
 
 /// TOML's error with line and column, and the key that was probably meant.

@@ -105,21 +105,26 @@ impl Source {
             Source::Literal(_) if secret => Err(ConfigError::new(format!(
                 "the secret {name} is written into the configuration as plain text"
             ))
-            .with_help(format!("write {name} = {{ env = \"NAME\" }} (or file, or command) and change the secret: it may have been seen"))),
+            .with_help(format!(
+                "write {name} = {{ env = \"NAME\" }} (or file, or command) and change the secret: it may have been seen"
+            ))),
             Source::Literal(text) => Ok(Secret::new(text.clone())),
             Source::Env(variable) => match std::env::var(variable) {
                 Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
-                Ok(_) => Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is empty"))),
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is not UTF-8")))
+                Ok(_) => {
+                    Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is empty")))
                 }
-                Err(std::env::VarError::NotPresent) => {
-                    Err(ConfigError::new(format!("the environment variable {variable} of the {what} {name} is not set"))
-                        .with_help(format!("set it for this command: {variable}=… muster …")))
-                }
+                Err(std::env::VarError::NotUnicode(_)) => Err(ConfigError::new(format!(
+                    "the environment variable {variable} of the {what} {name} is not UTF-8"
+                ))),
+                Err(std::env::VarError::NotPresent) => Err(ConfigError::new(format!(
+                    "the environment variable {variable} of the {what} {name} is not set"
+                ))
+                .with_help(format!("set it for this command: {variable}=… muster …"))),
             },
             Source::File(path) => {
-                let wrong = |why: String| ConfigError::new(format!("the file {} of the {what} {name} {why}", path.display()));
+                let wrong =
+                    |why: String| ConfigError::new(format!("the file {} of the {what} {name} {why}", path.display()));
                 let file = std::fs::File::open(path).map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
                 let meta = file.metadata().map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
                 if secret && meta.mode() & 0o007 != 0 {

@@ -30,12 +30,10 @@ impl Credentials {
     pub fn new(manifest: &Manifest, settings: &Settings) -> Result<Credentials, String> {
         let mut attachments = Vec::new();
         for credential in &manifest.credentials {
-            let (Some(name), Some(template)) = (credential.parameter("name"), credential.parameter("template"))
-            else {
+            let (Some(name), Some(template)) = (credential.parameter("name"), credential.parameter("template")) else {
                 continue;
             };
-            let (Some(origin), Some(value)) =
-                (resolve_origin(&credential.origin, settings)?, settings.fill(template))
+            let (Some(origin), Some(value)) = (resolve_origin(&credential.origin, settings)?, settings.fill(template))
             else {
                 continue;
             };
@@ -85,9 +83,7 @@ mod tests {
 
     fn credentials(token: &str) -> Result<Credentials, String> {
         let mut settings = Settings::default();
-        settings
-            .values
-            .insert("base-url".into(), Value { text: "https://api.demo.test".into(), written: true });
+        settings.values.insert("base-url".into(), Value { text: "https://api.demo.test".into(), written: true });
         settings.secrets.insert("token".into(), Secret::new(token.into()));
         Credentials::new(&sample(), &settings)
     }

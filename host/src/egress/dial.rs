@@ -135,7 +135,9 @@ pub fn judge_addresses(origin: &Origin, opened: bool, addresses: &[SocketAddr]) 
             Class::LinkLocal => {
                 return Err(Denial::firm(
                     "metadata-address",
-                    format!("{shown} is a link-local or metadata address, which is opened only as a literal in allow-private"),
+                    format!(
+                        "{shown} is a link-local or metadata address, which is opened only as a literal in allow-private"
+                    ),
                 ));
             }
         }

@@ -125,9 +125,7 @@ impl Egress {
 
     fn bucket(&self, origin: &Origin) -> Arc<Bucket> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(
-            buckets.entry(origin.clone()).or_insert_with(|| Arc::new(Bucket::new(self.pace, Instant::now()))),
-        )
+        Arc::clone(buckets.entry(origin.clone()).or_insert_with(|| Arc::new(Bucket::new(self.pace, Instant::now()))))
     }
 
     /// The target of a request, judged; counts a denial.
@@ -162,8 +160,8 @@ impl Egress {
     }
 
     async fn tries(&self, target: &Target, request: &Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        let headers = headers::outgoing(request.headers(), &target.origin, &self.credentials)
-            .map_err(EgressError::Denied)?;
+        let headers =
+            headers::outgoing(request.headers(), &target.origin, &self.credentials).map_err(EgressError::Denied)?;
         let bucket = self.bucket(&target.origin);
         let mut waited = Duration::ZERO;
         let mut tried = 0;

@@ -69,7 +69,10 @@ pub fn outgoing(guest: &HeaderMap, origin: &Origin, credentials: &Credentials) -
     let mut out = HeaderMap::with_capacity(guest.len() + 4);
     let bytes: usize = guest.iter().map(|(n, v)| n.as_str().len() + v.len()).sum();
     if bytes > REQUEST_BYTES {
-        return Err(Denial::firm("headers", format!("the connector sent {bytes} bytes of headers, more than {REQUEST_BYTES}")));
+        return Err(Denial::firm(
+            "headers",
+            format!("the connector sent {bytes} bytes of headers, more than {REQUEST_BYTES}"),
+        ));
     }
     for (name, value) in guest {
         let owned = credentials.owns(origin, name);
@@ -77,7 +80,10 @@ pub fn outgoing(guest: &HeaderMap, origin: &Origin, credentials: &Credentials) -
             continue;
         }
         if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
-            return Err(Denial::firm("header", format!("the connector tried to set the header {name}, which belongs to the host")));
+            return Err(Denial::firm(
+                "header",
+                format!("the connector tried to set the header {name}, which belongs to the host"),
+            ));
         }
         out.append(name, value.clone());
     }

@@ -118,9 +118,8 @@ mod tests {
     #[test]
     fn only_four_statuses_are_hiccups() {
         let headers = HeaderMap::new();
-        let hit: Vec<u16> = (100..600)
-            .filter(|c| StatusCode::from_u16(*c).is_ok_and(|s| hiccup(s, &headers, 0).is_some()))
-            .collect();
+        let hit: Vec<u16> =
+            (100..600).filter(|c| StatusCode::from_u16(*c).is_ok_and(|s| hiccup(s, &headers, 0).is_some())).collect();
         assert_eq!(hit, [429, 502, 503, 504]);
     }
 }

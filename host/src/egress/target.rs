@@ -28,9 +28,7 @@ impl Origin {
         let target = Target::parse(text)?;
         let beyond = text.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map(|(_, rest)| rest);
         match beyond {
-            Some(rest) if !rest.is_empty() => {
-                Err(format!("has a path (/{rest}); give only https://host[:port]"))
-            }
+            Some(rest) if !rest.is_empty() => Err(format!("has a path (/{rest}); give only https://host[:port]")),
             _ if text.contains(['?', '#']) => Err("has a query or a fragment; give only https://host[:port]".into()),
             _ => Ok(target.origin),
         }

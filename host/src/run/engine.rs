@@ -396,7 +396,13 @@ impl Run<'_> {
 
     fn fail(&mut self, task: &str, failure: Failure) {
         self.failed += 1;
-        tracing::debug!(connection = self.job.name, task, reason = failure.reason.label(), "{}", crate::text::neutral(&failure.message));
+        tracing::debug!(
+            connection = self.job.name,
+            task,
+            reason = failure.reason.label(),
+            "{}",
+            crate::text::neutral(&failure.message)
+        );
         if self.failures.len() < FAILURES {
             self.failures.push(TaskFailure::new(task, failure));
         }
@@ -406,7 +412,7 @@ impl Run<'_> {
         let ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         if self.slowest.len() < SLOWEST || self.slowest.last().is_some_and(|(least, _)| ms > *least) {
             self.slowest.push((ms, self.queue.name(node)));
-            self.slowest.sort_by(|a, b| b.0.cmp(&a.0));
+            self.slowest.sort_by_key(|(ms, _)| std::cmp::Reverse(*ms));
             self.slowest.truncate(SLOWEST);
         }
     }

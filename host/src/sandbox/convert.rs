@@ -2,9 +2,7 @@
 
 use super::bindings::muster::connector::{manifest as wit, types as w};
 use crate::failure::{Failure, Reason};
-use crate::manifest::{
-    Credential, Manifest, Rate, ResourceType, Route, RouteUse, Setting, SettingKind,
-};
+use crate::manifest::{Credential, Manifest, Rate, ResourceType, Route, RouteUse, Setting, SettingKind};
 use crate::model::{
     self, Account, Employment, Entitlement, Grant, Kind, NAME_BYTES, Record, Resource, ResourceId, Status, Task, User,
 };
@@ -27,7 +25,12 @@ pub(super) fn manifest(d: wit::Description) -> Manifest {
         resource_types: d
             .resource_types
             .into_iter()
-            .map(|t| ResourceType { id: t.id, display_name: t.display_name, description: t.description, kind: kind(t.kind) })
+            .map(|t| ResourceType {
+                id: t.id,
+                display_name: t.display_name,
+                description: t.description,
+                kind: kind(t.kind),
+            })
             .collect(),
         settings: d
             .settings
@@ -119,7 +122,12 @@ pub(super) fn account(a: w::Account) -> Result<Account, String> {
         return Err(format!("its session has more than {SESSION_BYTES} bytes"));
     }
     let warnings = a.warnings.iter().take(WARNINGS).map(|w| shorten(w, MESSAGE_BYTES)).collect();
-    Ok(Account { id: shorten(&a.id, SESSION_BYTES), name: shorten(&a.name, SESSION_BYTES), warnings, session: a.session })
+    Ok(Account {
+        id: shorten(&a.id, SESSION_BYTES),
+        name: shorten(&a.name, SESSION_BYTES),
+        warnings,
+        session: a.session,
+    })
 }
 
 /// A follow-up task.
@@ -241,7 +249,10 @@ fn entitlement(e: w::Entitlement, manifest: &Manifest) -> Result<Entitlement, St
     grantable_to.sort();
     grantable_to.dedup();
     if let Some(unknown) = grantable_to.iter().find(|t| manifest.kind_of(t).is_none()) {
-        return Err(format!("{resource} has an entitlement grantable to {:?}, which is not declared", shorten(unknown, 64)));
+        return Err(format!(
+            "{resource} has an entitlement grantable to {:?}, which is not declared",
+            shorten(unknown, 64)
+        ));
     }
     Ok(Entitlement {
         slug: slug(e.slug)?,

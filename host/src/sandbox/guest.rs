@@ -1,6 +1,8 @@
 //! What a guest's imports reach: the records of its call, its settings, its log lines, and nothing else.
 
-use super::bindings::muster::connector::{collector, log as wit_log, manifest as wit_manifest, settings as wit_settings, types as w};
+use super::bindings::muster::connector::{
+    collector, log as wit_log, manifest as wit_manifest, settings as wit_settings, types as w,
+};
 use super::convert;
 use super::http::Way;
 use super::memory::Allowance;
@@ -35,7 +37,13 @@ pub struct Shared {
 
 impl Shared {
     /// What the guests of one run may know.
-    pub fn new(connection: &str, manifest: Arc<Manifest>, settings: &Settings, run_date: &str, limits: &Limits) -> Shared {
+    pub fn new(
+        connection: &str,
+        manifest: Arc<Manifest>,
+        settings: &Settings,
+        run_date: &str,
+        limits: &Limits,
+    ) -> Shared {
         let mut values: BTreeMap<String, String> =
             settings.values.iter().map(|(n, v)| (n.clone(), v.text.clone())).collect();
         values.insert("run-date".to_owned(), run_date.to_owned());

@@ -3,7 +3,7 @@
 //! Rule: a store is never used again after a trap or a timeout. Reason: nobody knows what state the guest is
 //! in. Attack: a guest that traps in one call to leave a surprise for the next.
 
-use super::bindings::{ConnectorPre, Connector};
+use super::bindings::{Connector, ConnectorPre};
 use super::convert;
 use super::guest::{Call, Guest, Shared};
 use super::http::Way;
@@ -75,9 +75,7 @@ impl Program {
         });
         let mut boundary = Boundary { store, meter, cpu, time, dead: false };
         let pre = self.pre.clone();
-        let connector = boundary
-            .run(Call::Describe, async move |store| pre.instantiate_async(store).await)
-            .await?;
+        let connector = boundary.run(Call::Describe, async move |store| pre.instantiate_async(store).await).await?;
         Ok(Instance { boundary, connector, calls: 0, cpu_us: 0 })
     }
 }
@@ -124,9 +122,10 @@ impl Boundary {
             return Failure::new(Reason::Limit, message);
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => {
-                Failure::new(Reason::Limit, format!("the call used more than {} s of processor time", self.cpu.as_secs()))
-            }
+            Some(Trap::Interrupt) => Failure::new(
+                Reason::Limit,
+                format!("the call used more than {} s of processor time", self.cpu.as_secs()),
+            ),
             Some(Trap::StackOverflow) => Failure::new(Reason::Limit, "the connector's stack overflowed"),
             Some(trap) => Failure::new(Reason::Trap, format!("the connector crashed: {trap}")),
             None if error.downcast_ref::<wasmtime_wasi::I32Exit>().is_some() => {
@@ -216,14 +215,13 @@ impl Instance {
         let task = task.map(convert::task_out);
         let connector = &self.connector;
         let source = connector.muster_connector_source();
-        let result = self
-            .boundary
-            .run(Call::Sync, async |store| source.call_sync(store, task.as_ref(), session).await)
-            .await;
+        let result =
+            self.boundary.run(Call::Sync, async |store| source.call_sync(store, task.as_ref(), session).await).await;
         let follow_ups = self.settle(result.map(|r| r.map_err(convert::failure)))?;
         let limits = self.boundary.store.data().limits();
         if follow_ups.len() > limits.follow_ups {
-            let message = format!("the connector named {} follow-up tasks, more than {}", follow_ups.len(), limits.follow_ups);
+            let message =
+                format!("the connector named {} follow-up tasks, more than {}", follow_ups.len(), limits.follow_ups);
             return Err(Failure::new(Reason::Limit, message).into());
         }
         let follow_ups = follow_ups

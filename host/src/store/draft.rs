@@ -263,8 +263,7 @@ impl Draft {
 
     /// What the run means for each resource type, in the order the types were first seen.
     pub fn resource_tallies(&self) -> Vec<(String, Tally)> {
-        let mut tallies: Vec<(String, Tally)> =
-            self.types.iter().map(|t| (t.name.clone(), Tally::default())).collect();
+        let mut tallies: Vec<(String, Tally)> = self.types.iter().map(|t| (t.name.clone(), Tally::default())).collect();
         for (slot, (type_index, _)) in self.resources.iter().zip(&self.identities) {
             if let Some((_, tally)) = tallies.get_mut(usize::from(*type_index)) {
                 tally.count(slot);

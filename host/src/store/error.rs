@@ -14,7 +14,9 @@ pub enum StoreError {
     #[error("{0} is not a Muster store, or is damaged; move it away or name another file with --store")]
     NotAStore(PathBuf),
     /// Written by a newer version.
-    #[error("{path} was written by a newer version of Muster (its schema is {found}, this one knows {known}); update Muster")]
+    #[error(
+        "{path} was written by a newer version of Muster (its schema is {found}, this one knows {known}); update Muster"
+    )]
     Newer {
         /// The file.
         path: PathBuf,

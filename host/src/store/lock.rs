@@ -37,14 +37,8 @@ pub fn lead(store: &Path, connection: &str) -> Result<Result<Lead, String>, Stor
         _ => StoreError::Open { path: path.clone(), why: e.to_string() },
     };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(open)?;
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .map_err(open)?;
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path).map_err(open)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

@@ -176,8 +176,9 @@ impl RunRows {
     /// Does what the verdict asks for before a new row is written; the answer is whether one is to be written.
     fn make_room(&self, conn: &Connection, table: &'static str, id: u32, verdict: Verdict) -> Result<bool> {
         let close = || -> Result<()> {
-            let sql =
-                format!("UPDATE {table} SET valid_to = ?3 WHERE connection = ?1 AND id = ?2 AND valid_from < ?3 AND valid_to IS NULL");
+            let sql = format!(
+                "UPDATE {table} SET valid_to = ?3 WHERE connection = ?1 AND id = ?2 AND valid_from < ?3 AND valid_to IS NULL"
+            );
             conn.prepare_cached(&sql)?.execute(params![self.connection, id, self.run]).map(drop)
         };
         let delete = || -> Result<()> {
@@ -191,7 +192,8 @@ impl RunRows {
             Verdict::Replace => delete().map(|()| true),
             Verdict::Restore => {
                 delete()?;
-                let sql = format!("UPDATE {table} SET valid_to = NULL WHERE connection = ? AND id = ? AND valid_to = ?");
+                let sql =
+                    format!("UPDATE {table} SET valid_to = NULL WHERE connection = ? AND id = ? AND valid_to = ?");
                 conn.prepare_cached(&sql)?.execute(params![self.connection, id, self.run])?;
                 Ok(false)
             }
