@@ -38,7 +38,7 @@ pub fn working(name: &str) -> Vec<u8> {
         r#"(module
   (memory (export "memory") 1)
   (data (i32.const {DESCRIPTION}) "{describe}")
-  (data (i32.const {ACCOUNT}) "\00\00\00\00{account}")
+  (data (i32.const {payload}) "{account}")
   (data (i32.const {NAME}) "{name}")
   (data (i32.const {VERSION}) "1.2.3")
   (data (i32.const {SUMMARY}) "Nobody")
@@ -47,14 +47,15 @@ pub fn working(name: &str) -> Vec<u8> {
   (func (export "{source}#check") (result i32) i32.const {ACCOUNT})
   (func (export "{source}#sync") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const {NO_TASKS}))"#,
         describe = describe.concat(),
+        payload = ACCOUNT + 8,
         account = account.concat(),
     );
     component(&resolve, world, wat::parse_str(module).expect("a module"))
 }
 
 const DESCRIPTION: u32 = 64;
-/// `result<account, failure>`, whose tag takes eight bytes because a failure can hold a `u64`.
-const ACCOUNT: u32 = 260;
+/// `result<account, failure>`: the tag takes eight bytes, because a failure can hold a `u64`.
+const ACCOUNT: u32 = 256;
 const NO_TASKS: u32 = 512;
 const NAME: u32 = 1024;
 const VERSION: u32 = 2048;

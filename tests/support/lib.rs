@@ -13,12 +13,14 @@
 pub mod body;
 pub mod certificate;
 pub mod chatwoot;
+pub mod components;
 pub mod connection;
 pub mod fault;
 pub mod fault_text;
 pub mod journal;
 #[cfg(test)]
 mod raw;
+pub mod scene;
 pub mod server;
 #[cfg(test)]
 mod server_tests;

@@ -69,7 +69,7 @@ fn show(out: &mut Output, name: &str, outcome: &Outcome) -> Result<(), CliError>
     let (account, warnings, failure) = match outcome {
         Outcome::Proved(a) => (json!({"id": a.id, "name": a.name}), a.warnings.clone(), json!(null)),
         Outcome::Failed(f) => {
-            error::say(&format!("{name}: {}", f.message), &f.help);
+            error::say(&format!("{name}: {}", error::sentence(f.reason.label(), &f.message)), &f.help);
             (json!(null), vec![], failure(f.reason.label(), &f.message))
         }
         Outcome::Refused(message, help) => {

@@ -2,6 +2,7 @@
 
 use crate::catalog::CatalogError;
 use crate::config::ConfigError;
+use crate::failure::Reason;
 use crate::store::StoreError;
 use crate::text::neutral;
 
@@ -63,6 +64,14 @@ impl CliError {
                 *code
             }
         }
+    }
+}
+
+/// A failure's message, with the label in front where the message alone would not say whose doing it is.
+pub fn sentence(reason: &str, message: &str) -> String {
+    match reason == Reason::Denied.label() {
+        true => format!("denied: {message}"),
+        false => message.to_owned(),
     }
 }
 

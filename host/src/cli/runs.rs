@@ -93,11 +93,11 @@ fn lines(d: &RunDetail) -> Vec<String> {
     }
     let counts = [r.resources, r.entitlements, r.grants, r.added, r.changed, r.removed].map(number);
     let [resources, entitlements, grants, added, changed, removed] = counts;
-    out.push(format!("  {resources} resources, {entitlements} entitlements, {grants} grants"));
-    out.push(format!("  {added} added, {changed} changed, {removed} removed"));
+    out.push(format!("  resources {resources}, entitlements {entitlements}, grants {grants}"));
+    out.push(format!("  added {added}, changed {changed}, removed {removed}"));
     if d.report.get("run").is_some() {
         out.push(format!(
-            "  {} tasks, {} requests ({} repeated, {} denied), {} bytes received",
+            "  tasks {}, requests {} ({} repeated, {} denied), bytes received {}",
             at("/run/tasks"),
             at("/run/requests"),
             at("/run/retries"),

@@ -129,7 +129,10 @@ fn show(out: &mut Output, summary: &Summary) -> Result<(), CliError> {
             "configuration" | "check" | "lock" | "store" | "sync" => String::new(),
             task => format!(" ({task})"),
         };
-        error::say(&format!("{}{task}: {}", summary.connection, failure.message), &failure.help);
+        error::say(
+            &format!("{}{task}: {}", summary.connection, error::sentence(failure.reason, &failure.message)),
+            &failure.help,
+        );
     }
     if out.is_json() {
         return out.json(summary);
@@ -145,6 +148,7 @@ fn lines(s: &Summary) -> Vec<String> {
     };
     let verb = match s.status {
         "published" => format!("published as run {run} in"),
+        "failed" => format!("run {run} failed after"),
         other => format!("run {run} is {other} after"),
     };
     let mut out = vec![format!("{}: {verb} {seconds}", s.connection)];

@@ -1,0 +1,13 @@
+//! End-to-end tests: the built binary runs the built components against fake vendors on this machine.
+//!
+//! One file a behaviour. `MUSTER_BLESS=1` rewrites the golden files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "tests: a broken assumption ends the test"
+)]
+
+mod first_sync;
