@@ -10,4 +10,5 @@
     reason = "tests: a broken assumption ends the test"
 )]
 
+mod contract;
 mod first_sync;

@@ -170,6 +170,8 @@ fn dummy(resolve: &Resolve, package: PackageId, world: &str) -> Vec<u8> {
 
 fn component(resolve: &Resolve, world: WorldId, mut module: Vec<u8>) -> Vec<u8> {
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8, false).expect("metadata fit");
-    let mut encoder = ComponentEncoder::default().validate(true);
-    encoder.module(&module).expect("the module fits its world").encode().expect("a component")
+    let mut encoder = ComponentEncoder::default();
+    encoder.validate(true);
+    let encoder = encoder.module(&module).expect("the module fits its world");
+    encoder.encode().expect("a component")
 }

@@ -5,7 +5,7 @@
 //! puts a file there. So the folder and each file must belong to us and be writable by nobody else; links
 //! are not followed.
 
-use super::CatalogError;
+use super::error::CatalogError;
 use rustix::fs::{Mode, OFlags};
 use sha2::{Digest as _, Sha256};
 use std::hash::{Hash, Hasher};

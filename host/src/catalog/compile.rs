@@ -4,7 +4,7 @@
 //! Reason: a compiler is a large program fed by an attacker. Attack: a component whose compilation takes
 //! gigabytes or hours, or crashes the compiler: the child dies, the host says so.
 
-use super::CatalogError;
+use super::error::CatalogError;
 use crate::limits::Limits;
 use crate::sandbox::engine;
 use rustix::process::{Resource, Rlimit, setrlimit};

@@ -1,6 +1,6 @@
 //! Connectors in directories: every `.wasm` file, by its name.
 
-use super::CatalogError;
+use super::error::CatalogError;
 use crate::model::is_slug;
 use crate::text;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! `muster.toml` as it is written: every key known, every value of its type, nothing guessed.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use super::source::Source;
 use crate::egress::policy::Network;
 use crate::egress::target::Origin;

@@ -1,7 +1,8 @@
 //! Settings against the manifest: every name known, every required one given, every value of its kind.
 
+use super::error::ConfigError;
+use super::file::Connection;
 use super::source::Source;
-use super::{ConfigError, Connection};
 use crate::egress::target::Origin;
 use crate::manifest::{Manifest, Setting, SettingKind};
 use crate::settings::{Settings, Value};

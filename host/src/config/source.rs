@@ -3,7 +3,7 @@
 //! Rule: a secret is never written into the file, and a file with a secret is readable by its owner alone.
 //! Reason: configurations are copied, committed and shown to colleagues.
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::settings::Secret;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;

@@ -3,6 +3,7 @@
 use super::bindings::muster::connector::{
     collector, log as wit_log, manifest as wit_manifest, settings as wit_settings, types as w,
 };
+use super::call::Call;
 use super::convert;
 use super::http::Way;
 use super::memory::Allowance;
@@ -82,17 +83,6 @@ impl LogBudget {
 
 /// Bytes of one log line.
 const LOG_LINE: usize = 4096;
-
-/// Which export is being called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// No network, no records.
-    Describe,
-    /// No records.
-    Check,
-    /// Everything.
-    Sync,
-}
 
 /// The data of one instance's store.
 pub struct Guest {

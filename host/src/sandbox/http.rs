@@ -1,6 +1,6 @@
 //! A guest's HTTP requests, handed to egress. Wasmtime's own transport is not compiled in.
 
-use super::guest::Call;
+use super::call::Call;
 use crate::egress::error::EgressError;
 use crate::egress::exchange::Egress;
 use crate::egress::mask::Masker;

@@ -4,8 +4,9 @@
 //! in. Attack: a guest that traps in one call to leave a surprise for the next.
 
 use super::bindings::{Connector, ConnectorPre};
+use super::call::Call;
 use super::convert;
-use super::guest::{Call, Guest, Shared};
+use super::guest::{Guest, Shared};
 use super::http::Way;
 use super::linker;
 use super::meter::{Meter, Metered};

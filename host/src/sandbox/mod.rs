@@ -3,6 +3,7 @@
 //! Generated types stay inside: `bindings` holds them, `convert` turns them into the domain's.
 
 mod bindings;
+mod call;
 mod convert;
 pub mod engine;
 mod guest;

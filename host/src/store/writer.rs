@@ -6,9 +6,10 @@
 
 use super::draft::Tally;
 use super::error::{StoreError, explain};
+use super::outcome::{Begun, Close, Closed, NewRun, Status};
 use super::record::Prepared;
 use super::rows::{self, RunRows};
-use super::{Begun, Close, Closed, NewRun, Status, guard, schema};
+use super::{guard, schema};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 use std::path::PathBuf;
