@@ -11,4 +11,6 @@
 )]
 
 mod contract;
+mod chatwoot_auth;
 mod first_sync;
+mod history;

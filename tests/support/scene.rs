@@ -577,22 +577,24 @@ impl Run {
         self
     }
 
-    /// Stderr is one line `error: …` that has this text, and else only lines `help: …`.
+    /// Stderr is one line `error: …` that has this text, and else only lines `help: …` and what continues them.
     #[track_caller]
     pub fn errs(&self, text: &str) -> &Self {
         let mut errors = self.stderr.lines().filter(|line| line.starts_with("error: "));
         let (first, more) = (errors.next().unwrap_or_default(), errors.next());
         assert!(first.contains(text), "no error line has {text:?}: {}", self.all());
         assert!(more.is_none(), "more than one error line: {}", self.all());
-        let other = self.stderr.lines().find(|line| !line.starts_with("error: ") && !line.starts_with("help: "));
+        let known = |line: &&str| ["error: ", "help: ", "      "].iter().any(|start| line.starts_with(start));
+        let other = self.stderr.lines().find(|line| !known(line));
         assert!(other.is_none(), "stderr has the line {other:?}: {}", self.all());
         self
     }
 
-    /// A line `help: …` has this text.
+    /// A line `help: …`, or one that continues it, has this text.
     #[track_caller]
     pub fn helps(&self, text: &str) -> &Self {
-        let helps = self.stderr.lines().any(|line| line.starts_with("help: ") && line.contains(text));
+        let help = |line: &str| line.starts_with("help: ") || line.starts_with("      ");
+        let helps = self.stderr.lines().any(|line| help(line) && line.contains(text));
         assert!(helps, "no help line has {text:?}: {}", self.all());
         self
     }

@@ -37,6 +37,11 @@ pub async fn init(global: &Global, connectors: &Path) -> Result<u8, CliError> {
     file.write_all(text.as_bytes()).map_err(failed)?;
     let names: Vec<&str> = manifests.iter().map(|m| m.name.as_str()).collect();
     let mut out = std::io::stdout().lock();
+    if global.json {
+        let line = serde_json::json!({"path": path, "connections": names});
+        writeln!(out, "{line}")?;
+        return Ok(error::OK);
+    }
     match names.is_empty() {
         true => writeln!(out, "wrote {}; no connectors were found in {}", path.display(), connectors.display())?,
         false => writeln!(

@@ -14,4 +14,6 @@ pub mod mask;
 pub mod policy;
 pub mod retry;
 pub mod target;
+#[cfg(test)]
+mod tests;
 pub mod throttle;

@@ -12,6 +12,8 @@ pub mod queries;
 pub mod record;
 mod rows;
 mod schema;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use error::StoreError;

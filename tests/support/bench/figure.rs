@@ -1,149 +1,111 @@
-//! A figure with its spread and its target, as a line of a table or of JSON.
-
-use std::io::{self, Write};
+//! Figures with their spread and their target, as lines of a table or of JSON.
 
 use serde_json::json;
 
 /// What a figure counts.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Unit {
-    /// Milliseconds.
     Ms,
-    /// Mebibytes.
     MiB,
-    /// Something a second.
     PerSecond,
-    /// A part of a whole, 1 being all of it.
+    /// 1 is all.
     Share,
-    /// How many times.
     Ratio,
 }
 
 impl Unit {
-    fn label(self) -> &'static str {
-        match self {
-            Unit::Ms => "ms",
-            Unit::MiB => "MiB",
-            Unit::PerSecond => "1/s",
-            Unit::Share => "share",
-            Unit::Ratio => "ratio",
-        }
-    }
-
     fn show(self, value: f64) -> String {
         match self {
             Unit::Ms => format!("{value:.1} ms"),
             Unit::MiB => format!("{value:.1} MiB"),
             Unit::PerSecond => format!("{:.0} k/s", value / 1e3),
             Unit::Share => format!("{:.0} %", value * 100.0),
-            Unit::Ratio => format!("{value:.2} x"),
+            Unit::Ratio => format!("{value:.2}"),
         }
     }
-}
 
-/// One figure.
-#[derive(Clone, Debug)]
-pub struct Figure {
-    key: String,
-    name: &'static str,
-    unit: Unit,
-    /// In the middle of all.
-    pub median: f64,
-    least: f64,
-    most: f64,
-    under: Option<f64>,
-}
-
-impl Figure {
-    /// From what was measured, once or more often.
-    pub fn new(key: impl Into<String>, name: &'static str, unit: Unit, measured: impl IntoIterator<Item = f64>) -> Figure {
-        let mut all: Vec<f64> = measured.into_iter().collect();
-        all.sort_by(f64::total_cmp);
-        let at = |index: usize| all.get(index).copied().unwrap_or(f64::NAN);
-        let last = all.len().saturating_sub(1);
-        let median = f64::midpoint(at(last / 2), at(last.div_ceil(2)));
-        Figure { key: key.into(), name, unit, median, least: at(0), most: at(last), under: None }
-    }
-
-    /// With a target: the median is to be less.
-    #[must_use]
-    pub fn under(self, target: f64) -> Figure {
-        Figure { under: Some(target), ..self }
-    }
-
-    fn met(&self) -> Option<bool> {
-        self.under.map(|target| self.median < target)
+    fn label(self) -> &'static str {
+        match self {
+            Unit::Ms => "ms",
+            Unit::MiB => "MiB",
+            Unit::PerSecond => "1/s",
+            Unit::Share | Unit::Ratio => "1",
+        }
     }
 }
 
 /// Prints figures as they come.
 pub struct Report {
-    out: io::Stdout,
     json: bool,
     runs: u32,
-    missed: u32,
+    missed: bool,
 }
 
 impl Report {
     /// Begins with the machine: a figure means little without it.
-    pub fn new(json: bool) -> io::Result<Report> {
-        let mut report = Report { out: io::stdout(), json, runs: 0, missed: 0 };
-        let (cores, cpu) = machine();
-        match json {
-            true => writeln!(report.out, "{}", json!({ "cores": cores, "cpu": cpu }))?,
-            false => {
-                writeln!(report.out, "{cores} cores, {cpu}")?;
-                writeln!(report.out, "{:<42}{:>12}{:>12}{:>12}", "", "median", "least", "most")?;
-            }
+    pub fn new(json: bool) -> Report {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let model = cpuinfo.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
+        let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
+        if json {
+            println!("{}", json!({ "cores": cores, "cpu": model }));
+        } else {
+            println!("{cores} cores, {model}\n{:<42}{:>12}{:>12}{:>12}", "", "median", "least", "most");
         }
-        Ok(report)
+        Report { json, runs: 1, missed: false }
     }
 
-    /// Figures of one kind follow, each measured so often.
-    pub fn group(&mut self, title: &str, runs: u32) -> io::Result<()> {
+    /// Figures follow that are measured so often.
+    pub fn group(&mut self, title: &str, runs: u32) {
         self.runs = runs;
-        match self.json {
-            true => Ok(()),
-            false if runs > 1 => writeln!(self.out, "\n{title} ({runs} runs)"),
-            false => writeln!(self.out, "\n{title}"),
+        self.line(&format!("\n{title} ({runs} runs)"));
+    }
+
+    /// For people only.
+    pub fn line(&self, text: &str) {
+        if !self.json {
+            println!("{text}");
         }
     }
 
-    /// Prints one.
-    pub fn figure(&mut self, figure: Figure) -> Result<(), crate::Broken> {
-        let Figure { key, name, unit, median, least, most, under } = &figure;
-        let met = figure.met();
-        self.missed += u32::from(met == Some(false));
+    /// Prints one, and answers its median. The target is what that has to be less than.
+    pub fn figure(
+        &mut self,
+        key: &str,
+        name: &str,
+        unit: Unit,
+        measured: impl IntoIterator<Item = f64>,
+        target: Option<f64>,
+    ) -> f64 {
+        let mut all: Vec<f64> = measured.into_iter().collect();
+        all.sort_by(f64::total_cmp);
+        let at = |index: usize| all.get(index).copied().unwrap_or(f64::NAN);
+        let last = all.len().saturating_sub(1);
+        let (median, least, most) = (f64::midpoint(at(last / 2), at(last.div_ceil(2))), at(0), at(last));
+        let met = target.map(|target| median < target);
+        self.missed |= met == Some(false);
         if self.json {
-            let line = json!({
-                "figure": key, "unit": unit.label(), "median": median, "min": least, "max": most, "runs": self.runs,
-                "under": under, "ok": met,
+            let (unit, runs) = (unit.label(), self.runs);
+            println!(
+                "{}",
+                json!({
+                    "figure": key, "unit": unit, "median": median, "min": least, "max": most, "runs": runs,
+                    "under": target, "ok": met,
+                })
+            );
+        } else {
+            let verdict = target.map_or_else(String::new, |target| {
+                format!("   {} (under {})", if met == Some(true) { "ok" } else { "MISSED" }, unit.show(target))
             });
-            writeln!(self.out, "{line}")?;
-            return Ok(());
+            let [median, least, most] = [median, least, most].map(|value| unit.show(value));
+            println!("{name:<42}{median:>12}{least:>12}{most:>12}{verdict}");
         }
-        let [median, least, most] = [*median, *least, *most].map(|value| unit.show(value));
-        let verdict = match (under, met) {
-            (Some(target), Some(true)) => format!("   ok (under {})", unit.show(*target)),
-            (Some(target), _) => format!("   MISSED (under {})", unit.show(*target)),
-            (None, _) => String::new(),
-        };
-        writeln!(self.out, "  {name:<40}{median:>12}{least:>12}{most:>12}{verdict}")?;
-        Ok(())
+        median
     }
 
     /// Whether every target was met.
-    pub fn end(self) -> bool {
-        self.missed == 0
+    pub fn met(&self) -> bool {
+        !self.missed
     }
-}
-
-/// The cores that this process may use, and what they are.
-fn machine() -> (usize, String) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("model name"))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    });
-    (cores, cpu.unwrap_or_else(|| std::env::consts::ARCH.to_owned()))
 }

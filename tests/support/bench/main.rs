@@ -1,8 +1,8 @@
 //! `bench`: what a sync costs, on this machine, now.
 //!
-//! Everything that is compared is measured in one run of this program, in turns, and each figure is the median of
-//! several. The vendor is a fake in a process of its own, so that the processor time and the memory are `muster`'s
-//! alone. It is no test: a machine that is busy with something else is slow.
+//! What is compared is measured in one run of this program, in turns, and each figure is the median of several. The
+//! vendor is a fake in a process of its own, so that processor time and memory are `muster`'s alone. It is no test:
+//! a machine that is busy with something else is slow.
 
 mod figure;
 mod process;
@@ -10,17 +10,16 @@ mod raw;
 mod scene;
 mod vendor;
 
-use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use figure::{Figure, Report, Unit};
+use figure::{Report, Unit};
 use scene::{Scene, Synced};
 use vendor::Account;
 
 /// Whatever keeps the bench from measuring.
-type Broken = Box<dyn Error>;
+type Broken = Box<dyn std::error::Error>;
 
 /// Measures what a sync costs and compares it with the targets.
 #[derive(Parser, Debug)]
@@ -29,139 +28,121 @@ struct Arguments {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
-
     /// Exit code 1 where a target is missed
     #[arg(long)]
     strict: bool,
-
     /// How often the small account is read; larger ones less often
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 }
 
-/// Beyond what the server takes, for a small account.
+/// Milliseconds of the whole process beyond what the server takes, for a small account.
 const TINY_MS: f64 = 30.0;
-/// For 10,000 agents and 200 teams of 50.
-const MIDDLE_MS: f64 = 300.0;
-const MIDDLE_MIB: f64 = 40.0;
+/// Milliseconds and mebibytes for the account below.
+const MIDDLE: Targets = Some((300.0, 40.0));
+const MIDDLE_ACCOUNT: Account = Account { agents: 10_000, teams: 200, members: 50 };
+const LARGE_ACCOUNT: Account = Account { agents: 50_000, teams: 500, members: 100 };
 
-const MIDDLE: Account = Account { agents: 10_000, teams: 200, members: 50 };
-const LARGE: Account = Account { agents: 50_000, teams: 500, members: 100 };
+type Targets = Option<(f64, f64)>;
 
 fn main() -> ExitCode {
-    // The roles that this program starts itself in.
-    let mut words = std::env::args_os().skip(1);
-    let done = match words.next().as_ref().and_then(|word| word.to_str()) {
+    // First the roles that this program starts itself in.
+    let mut words = std::env::args().skip(1);
+    let done = match words.next().as_deref() {
         Some(process::ROLE) => process::measure(words).map(|()| true),
         Some(vendor::ROLE) => vendor::serve(words).map(|()| true),
         _ => {
             let arguments = Arguments::parse();
-            bench(&arguments).map(|all| all || !arguments.strict)
+            bench(&arguments).map(|met| met || !arguments.strict)
         }
     };
-    match done {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
+    done.map_or_else(
+        |error| {
             eprintln!("error: {error}");
             ExitCode::from(2)
-        }
-    }
+        },
+        |good| ExitCode::from(u8::from(!good)),
+    )
 }
 
 /// Whether every target was met.
 fn bench(arguments: &Arguments) -> Result<bool, Broken> {
-    let mut report = Report::new(arguments.json)?;
-    let runs = arguments.runs;
+    let (mut report, runs) = (Report::new(arguments.json), arguments.runs);
     tiny(&mut report, runs)?;
-    let middle = sized(&mut report, "10,000 agents, 200 teams of 50", MIDDLE, runs.div_ceil(3), true)?;
-    let large = sized(&mut report, "50,000 agents, 500 teams of 100", LARGE, runs.div_ceil(5), false)?;
-    report.group("from the smaller to the larger of the two", 1)?;
-    report.figure(Figure::new("scale.records", "records a second, larger ÷ smaller", Unit::Ratio, [large / middle]))?;
-    Ok(report.end())
+    let title = "10,000 agents, 200 teams of 50: 20,400 records";
+    let middle = sized(&mut report, title, MIDDLE_ACCOUNT, runs.div_ceil(3), MIDDLE)?;
+    let title = "50,000 agents, 500 teams of 100: 101,000 records";
+    let large = sized(&mut report, title, LARGE_ACCOUNT, runs.div_ceil(5), None)?;
+    report.figure("scale", "speed of the larger ÷ the smaller", Unit::Ratio, [large / middle], None);
+    Ok(report.met())
 }
 
-/// The small account of the demo, and what there is beside reading it.
+fn ms(time: Duration) -> f64 {
+    1e3 * time.as_secs_f64()
+}
+
 fn tiny(report: &mut Report, runs: u32) -> Result<(), Broken> {
-    report.group("8 agents, 3 teams (the demo's), whole process beyond the server's time", runs)?;
+    report.group("The demo's account, whole process beyond the server's time", runs);
     let scene = Scene::new(Account::DEMO)?;
-    let (mut version, mut again, mut fresh) = (Vec::new(), Vec::new(), Vec::new());
-    let beyond = |synced: &Synced| synced.process.wall.saturating_sub(synced.served.busy);
+    let (mut version, mut first, mut again) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..runs {
-        version.push(scene.version()?.wall);
-        fresh.push(beyond(&scene.first_sync()?));
-        again.push(beyond(&scene.second_sync()?));
-    }
-    report.figure(Figure::new("tiny.version", "muster --version, to compare with", Unit::Ms, ms(&version)))?;
-    report.figure(Figure::new("tiny.first", "first sync, new store", Unit::Ms, ms(&fresh)).under(TINY_MS))?;
-    report.figure(Figure::new("tiny.again", "second sync, nothing changed", Unit::Ms, ms(&again)).under(TINY_MS))?;
-    let ratio = ms(&again).zip(ms(&version)).map(|(sync, version)| sync / version);
-    report.figure(Figure::new("tiny.ratio", "second sync ÷ --version", Unit::Ratio, ratio))
-}
-
-/// A larger account: how long, how much memory, where the time went. The answer is the records a second.
-fn sized(report: &mut Report, title: &str, account: Account, runs: u32, targets: bool) -> Result<f64, Broken> {
-    report.group(title, runs)?;
-    let scene = Scene::new(account)?;
-    let (mut first, mut second, mut raw) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..runs {
-        first.push(scene.first_sync()?);
-        second.push(scene.second_sync()?);
-        raw.push(raw::insert_again(&scene.store())?);
-    }
-    for (key, name, synced) in [("first", "first sync", &first), ("again", "second sync, nothing changed", &second)] {
-        let key = |part: &str| format!("{}.{key}.{part}", account.agents);
-        let walls = synced.iter().map(|s| 1e3 * s.process.wall.as_secs_f64());
-        let wall = Figure::new(key("wall"), name, Unit::Ms, walls);
-        let sizes = synced.iter().map(|s| s.process.peak_mib);
-        let peak = Figure::new(key("peak"), "  peak memory", Unit::MiB, sizes);
-        report.figure(if targets { wall.under(MIDDLE_MS) } else { wall })?;
-        report.figure(if targets { peak.under(MIDDLE_MIB) } else { peak })?;
-        let cpu = |s: &Synced| 1e3 * s.process.cpu.as_secs_f64();
-        report.figure(Figure::new(key("cpu"), "  processor time", Unit::Ms, synced.iter().map(cpu)))?;
-        let parts: [(&str, &str, fn(&Synced) -> f64); 5] = [
-            ("store", "  the store's thread, of the run", |s| s.times.store_ms / s.elapsed_ms),
-            ("guest", "  guest calls, processor, of the run", |s| s.times.guest_ms / s.elapsed_ms),
-            ("waiting", "  answers awaited, summed, of the run", |s| s.times.vendor_ms / s.elapsed_ms),
-            ("rest", "  processor: neither guest nor store", Synced::rest),
-            ("server", "  the server's processor, of the run", |s| s.of_run(s.served.cpu)),
-        ];
-        for (part, name, value) in parts {
-            report.figure(Figure::new(key(part), name, Unit::Share, synced.iter().map(value)))?;
+        version.push(ms(scene.version()?.wall));
+        for (to, new) in [(&mut first, true), (&mut again, false)] {
+            let synced = scene.sync(new)?;
+            to.push(ms(synced.process.wall.saturating_sub(synced.served.busy)));
         }
     }
-    let key = |part: &str| format!("{}.{part}", account.agents);
-    let rate = |s: &Synced| account.records() as f64 / s.process.wall.as_secs_f64();
-    let rates = Figure::new(key("records"), "records a second, first sync", Unit::PerSecond, first.iter().map(rate));
-    let median = rates.median;
-    report.figure(rates)?;
-    let inserted = raw.iter().map(|time| account.records() as f64 / time.as_secs_f64());
-    report.figure(Figure::new(key("raw"), "the same rows, SQLite alone", Unit::PerSecond, inserted))?;
-    let shares = first.iter().zip(&raw).map(|(s, raw)| raw.as_secs_f64() / s.process.wall.as_secs_f64());
-    report.figure(Figure::new(key("of-raw"), "first sync ÷ SQLite alone, in speed", Unit::Share, shares))?;
-    Ok(median)
+    let ratios: Vec<f64> = again.iter().zip(&version).map(|(sync, version)| sync / version).collect();
+    report.figure("tiny.version", "muster --version, to compare with", Unit::Ms, version, None);
+    report.figure("tiny.first", "first sync, new store", Unit::Ms, first, Some(TINY_MS));
+    report.figure("tiny.again", "second sync, nothing new", Unit::Ms, again, Some(TINY_MS));
+    report.figure("tiny.ratio", "second sync ÷ --version", Unit::Ratio, ratios, None);
+    Ok(())
 }
 
-fn ms(times: &[Duration]) -> impl Iterator<Item = f64> {
-    times.iter().map(|time| 1e3 * time.as_secs_f64())
-}
-
-impl Synced {
-    /// The part of the processor time that neither guest calls nor the store's thread took: the network, the
-    /// runtime, the start.
-    fn rest(&self) -> f64 {
-        let cpu = 1e3 * self.process.cpu.as_secs_f64();
-        (cpu - self.times.guest_ms - self.times.store_ms).max(0.0) / cpu
+/// How long, how much memory, and where the time went. The answer is the records a second.
+fn sized(report: &mut Report, title: &str, account: Account, runs: u32, targets: Targets) -> Result<f64, Broken> {
+    report.group(title, runs);
+    let scene = Scene::new(account)?;
+    let (mut first, mut again, mut raw) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..runs {
+        first.push(scene.sync(true)?);
+        again.push(scene.sync(false)?);
+        raw.push(raw::insert_again(&scene.store())?);
     }
-
-    fn of_run(&self, time: Duration) -> f64 {
-        1e3 * time.as_secs_f64() / self.elapsed_ms
+    let records = account.records() as f64;
+    let (wall_target, peak_target) = targets.unzip();
+    type Part = (&'static str, &'static str, Unit, fn(&Synced) -> f64);
+    let parts: [Part; 8] = [
+        ("wall", "wall clock", Unit::Ms, |s| ms(s.process.wall)),
+        ("peak", "peak memory", Unit::MiB, |s| s.process.peak_mib),
+        ("cpu", "processor time", Unit::Ms, |s| ms(s.process.cpu)),
+        ("cpu-guest", "  of it in guest calls", Unit::Share, |s| s.run.times.guest_ms / ms(s.process.cpu)),
+        ("cpu-other", "  of it in neither guest nor store", Unit::Share, Synced::cpu_of_others),
+        ("store", "store's thread at work, of the run", Unit::Share, |s| s.run.times.store_ms / s.run.elapsed_ms),
+        ("awaited", "answers awaited at once, mean", Unit::Ratio, |s| s.run.times.vendor_ms / s.run.elapsed_ms),
+        ("server", "server's processor, of the run", Unit::Share, |s| ms(s.served.cpu) / s.run.elapsed_ms),
+    ];
+    for (run, title, synced) in [("first", "first sync", &first), ("again", "second sync, nothing new", &again)] {
+        report.line(title);
+        for (part, name, unit, value) in parts {
+            let target = if part == "wall" { wall_target } else { peak_target.filter(|_| part == "peak") };
+            let key = format!("{}.{run}.{part}", account.agents);
+            report.figure(&key, &format!("  {name}"), unit, synced.iter().map(value), target);
+        }
     }
-}
-
-/// A helper is this program again.
-fn myself(role: &str) -> Result<std::process::Command, Broken> {
-    let mut command = std::process::Command::new(std::env::current_exe()?);
-    command.arg(role);
-    Ok(command)
+    report.line("records through the boundary into the store");
+    let mut rate = |part: &str, name: &str, unit, measured: Vec<f64>| {
+        report.figure(&format!("{}.{part}", account.agents), name, unit, measured, None)
+    };
+    let seconds = |s: &Synced| s.process.wall.as_secs_f64();
+    let speed = first.iter().map(|s| records / seconds(s)).collect();
+    let speed = rate("records", "  first sync", Unit::PerSecond, speed);
+    let again = again.iter().map(|s| records / seconds(s)).collect();
+    rate("records-again", "  second sync", Unit::PerSecond, again);
+    let alone = raw.iter().map(|time| records / time.as_secs_f64()).collect();
+    rate("raw", "  the first sync's rows, SQLite alone", Unit::PerSecond, alone);
+    let shares = first.iter().zip(&raw).map(|(s, raw)| raw.as_secs_f64() / seconds(s)).collect();
+    rate("of-raw", "  first sync ÷ SQLite alone", Unit::Share, shares);
+    Ok(speed)
 }

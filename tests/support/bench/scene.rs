@@ -1,7 +1,7 @@
 //! A folder with a `muster.toml` for one fake, and the commands that are measured there.
 
 use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use serde::Deserialize;
@@ -9,42 +9,27 @@ use tempfile::TempDir;
 
 use crate::Broken;
 use crate::process::{self, Process};
-use crate::vendor::{Account, Served, Vendor};
+use crate::vendor::{Account, Place, Served, Vendor};
 
 /// One account to read.
 pub struct Scene {
     account: Account,
     muster: PathBuf,
+    token: String,
     folder: TempDir,
     vendor: RefCell<Vendor>,
 }
 
-/// A sync, from three sides.
-#[derive(Debug)]
+/// A sync: as the system saw the process, as the server saw it, and what it says itself.
 pub struct Synced {
-    /// As the system saw the process.
     pub process: Process,
-    /// As the server saw it.
     pub served: Served,
-    /// The run's own clock.
-    pub elapsed_ms: f64,
-    /// Where it says the time went.
-    pub times: Times,
+    pub run: Summary,
 }
 
-/// `times` of the summary.
-#[derive(Clone, Copy, Debug, Deserialize)]
-pub struct Times {
-    /// Summed over exchanges in progress at once.
-    pub vendor_ms: f64,
-    /// Processor time of guest calls.
-    pub guest_ms: f64,
-    /// The store's thread.
-    pub store_ms: f64,
-}
-
-#[derive(Debug, Deserialize)]
-struct Summary {
+/// What is read of a line of `sync --json`.
+#[derive(Deserialize)]
+pub struct Summary {
     status: String,
     resources: u64,
     entitlements: u64,
@@ -52,13 +37,27 @@ struct Summary {
     added: u64,
     changed: u64,
     removed: u64,
-    elapsed_ms: f64,
-    times: Times,
+    pub elapsed_ms: f64,
+    pub times: Times,
+}
+
+#[derive(Deserialize)]
+pub struct Times {
+    pub vendor_ms: f64,
+    pub guest_ms: f64,
+    pub store_ms: f64,
+}
+
+impl Synced {
+    /// Of the processor time, what neither guest calls nor the store took: connections, the runtime, the start.
+    pub fn cpu_of_others(&self) -> f64 {
+        let cpu = 1e3 * self.process.cpu.as_secs_f64();
+        (cpu - self.run.times.guest_ms - self.run.times.store_ms).max(0.0) / cpu
+    }
 }
 
 impl Scene {
-    /// Starts the fake, writes the folder, and syncs once, so that the component is compiled and all files are in
-    /// memory.
+    /// Starts the fake, writes the folder, and syncs once: the component is compiled then, and files are in memory.
     pub fn new(account: Account) -> Result<Scene, Broken> {
         let program = std::env::current_exe()?;
         let beside = program.parent().ok_or("a program without a folder")?;
@@ -69,12 +68,19 @@ impl Scene {
                 return Err(format!("{} is missing: run `make bench`, which builds it", needed.display()).into());
             }
         }
-        // Not in the system's folder for such things, which may be memory: a store is written to a disk.
+        // Not the system's folder for temporary files, which may be memory: a store is written to a disk.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-        let vendor = Vendor::start(account)?;
-        std::fs::write(folder.path().join("muster.toml"), plugin_list(&connectors, &vendor))?;
-        let scene = Scene { account, muster, folder, vendor: RefCell::new(vendor) };
-        scene.first_sync()?;
+        let (vendor, Place { origin, address, token, account: number }) = Vendor::start(account)?;
+        let toml = format!(
+            "connectors = {connectors:?}\nstore = \"muster.db\"\n\
+             [[connection]]\nname = \"support\"\nconnector = \"chatwoot\"\n\
+             [connection.settings]\nchatwoot-base-url = \"{origin}\"\nchatwoot-account-id = \"{number}\"\n\
+             chatwoot-api-token = {{ env = \"CHATWOOT_TOKEN\" }}\n\
+             [connection.network]\nallow-private = [\"{address}\"]\n"
+        );
+        std::fs::write(folder.path().join("muster.toml"), toml)?;
+        let scene = Scene { account, muster, token, folder, vendor: RefCell::new(vendor) };
+        scene.sync(true)?;
         Ok(scene)
     }
 
@@ -88,65 +94,31 @@ impl Scene {
         process::run(self.command().arg("--version"))
     }
 
-    /// A sync into a new store.
-    pub fn first_sync(&self) -> Result<Synced, Broken> {
-        for end in ["", "-wal", "-shm"] {
-            match std::fs::remove_file(self.folder.path().join(format!("muster.db{end}"))) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
+    /// A sync into a new store, or into that of the last one, where it finds nothing new.
+    pub fn sync(&self, new: bool) -> Result<Synced, Broken> {
+        let store = self.store();
+        if new && store.exists() {
+            std::fs::remove_file(&store)?;
         }
-        self.sync(true)
-    }
-
-    /// A sync on the store of the last one, which finds nothing new.
-    pub fn second_sync(&self) -> Result<Synced, Broken> {
-        self.sync(false)
+        let mut vendor = self.vendor.borrow_mut();
+        vendor.served()?;
+        let process = process::run(self.command().args(["sync", "--json"]))?;
+        let served = vendor.served()?;
+        let run: Summary = serde_json::from_str(&process.output)?;
+        // What is fast because it is wrong does not count.
+        let records = run.resources + run.entitlements + run.grants;
+        let whole = self.account == Account::DEMO || records == self.account.records();
+        let news = run.added + run.changed + run.removed;
+        if run.status != "published" || !whole || news != if new { records } else { 0 } {
+            return Err(format!("the sync did not do what it should: {}", process.output.trim()).into());
+        }
+        Ok(Synced { process, served, run })
     }
 
     fn command(&self) -> Command {
         let mut command = Command::new(&self.muster);
-        command
-            .current_dir(self.folder.path())
-            .env("MUSTER_CACHE", self.folder.path().join("cache"))
-            .env("CHATWOOT_TOKEN", &self.vendor.borrow().place.token);
+        let cache = self.folder.path().join("cache");
+        command.current_dir(self.folder.path()).env("MUSTER_CACHE", cache).env("CHATWOOT_TOKEN", &self.token);
         command
     }
-
-    fn sync(&self, first: bool) -> Result<Synced, Broken> {
-        self.vendor.borrow_mut().served()?;
-        let process = process::run(self.command().args(["sync", "--json"]))?;
-        let served = self.vendor.borrow_mut().served()?;
-        let summary: Summary = serde_json::from_str(&process.output)?;
-        // What is fast because it is wrong is not measured.
-        let records = summary.resources + summary.entitlements + summary.grants;
-        let whole = self.account == Account::DEMO || records == self.account.records();
-        let news = summary.added + summary.changed + summary.removed;
-        if summary.status != "published" || !whole || news != if first { records } else { 0 } {
-            return Err(format!("the sync did not do what it should: {}", process.output.trim()).into());
-        }
-        Ok(Synced { process, served, elapsed_ms: summary.elapsed_ms.max(1.0), times: summary.times })
-    }
-}
-
-fn plugin_list(connectors: &Path, vendor: &Vendor) -> String {
-    let place = &vendor.place;
-    format!(
-        r#"connectors = {connectors:?}
-store = "muster.db"
-
-[[connection]]
-name = "support"
-connector = "chatwoot"
-
-[connection.settings]
-chatwoot-base-url = "{}"
-chatwoot-account-id = "{}"
-chatwoot-api-token = {{ env = "CHATWOOT_TOKEN" }}
-
-[connection.network]
-allow-private = ["{}"]
-"#,
-        place.origin, place.account, place.address
-    )
 }
