@@ -7,7 +7,7 @@ use support::scene::Scene;
 use wit_parser::{Docs, Interface, Resolve, Type, TypeDef, TypeDefKind};
 
 /// Fields and cases whose name says all there is to say.
-const SELF_EVIDENT: [&str; 46] = [
+const SELF_EVIDENT: [&str; 40] = [
     "resource-type.kind",
     "employment.title",
     "user.given-name",
@@ -40,13 +40,7 @@ const SELF_EVIDENT: [&str; 46] = [
     "level.info",
     "level.warn",
     "level.error",
-    "change.grant",
-    "change.revoke",
-    "change.create-user",
-    "change.disable-user",
-    "outcome.applied",
     "outcome.outcome",
-    "person.name",
     "person.user",
     "update.id",
     "departure.id",

@@ -10,7 +10,16 @@
     reason = "tests: a broken assumption ends the test"
 )]
 
-mod contract;
+mod bad_component;
+mod bad_config;
+mod bad_store;
 mod chatwoot_auth;
+mod chatwoot_faults;
+mod cli;
+mod concurrency;
+mod contract;
+mod egress;
 mod first_sync;
+mod golden;
 mod history;
+mod secrets;

@@ -81,7 +81,8 @@ fn only_known_paths_are_read_and_only_with_the_credential() {
     let fake = scene.fake();
     let paths: BTreeSet<String> = fake.counts().into_keys().collect();
     let members = |team: u64| fake.path(&format!("teams/{team}/team_members"));
-    let known = ["/api/v1/profile".to_owned(), fake.path("agents"), fake.path("teams"), members(1), members(2), members(4)];
+    let known =
+        ["/api/v1/profile".to_owned(), fake.path("agents"), fake.path("teams"), members(1), members(2), members(4)];
     assert_eq!(paths, BTreeSet::from(known));
     for request in fake.requests() {
         assert_eq!(request.method, Method::GET, "{}", request.target());
@@ -127,9 +128,13 @@ fn compressed_answers_are_read() {
     let gzip = scene.fake().inject(Fault::get("**", FaultKind::Gzip));
     scene.muster(["sync"]).exits(0).says("11 resources, 3 entitlements, 10 grants");
     gzip.assert_fired(6);
-    assert!(scene.fake().requests().iter().all(|request| {
-        request.header("accept-encoding").is_some_and(|value| value.contains("gzip"))
-    }));
+    assert!(
+        scene
+            .fake()
+            .requests()
+            .iter()
+            .all(|request| { request.header("accept-encoding").is_some_and(|value| value.contains("gzip")) })
+    );
 }
 
 #[test]
@@ -185,9 +190,11 @@ fn check_says_who_the_vendor_thinks_we_are() {
 
 #[test]
 fn many_connections_share_a_store() {
-    let scene = Scene::new()
-        .chatwoot_as("first", FakeChatwoot::demo(), |profile| profile)
-        .chatwoot_as("second", FakeChatwoot::builder().agents(3).teams(1).members_per_team(2), |profile| profile);
+    let scene = Scene::new().chatwoot_as("first", FakeChatwoot::demo(), |profile| profile).chatwoot_as(
+        "second",
+        FakeChatwoot::builder().agents(3).teams(1).members_per_team(2),
+        |profile| profile,
+    );
     let lines = scene.json(["sync"]);
     let runs: BTreeSet<i64> = lines.iter().map(|line| line["run"].as_i64().unwrap()).collect();
     assert_eq!(runs, BTreeSet::from([1, 2]), "numbers are the store's");

@@ -118,8 +118,8 @@ pub struct User {
     pub status: Status,
     /// Why not.
     pub status_detail: Option<String>,
-    /// The job.
-    pub employment: Option<Employment>,
+    /// The job; boxed, because most vendors know none and records wait in memory until their task succeeds.
+    pub employment: Option<Box<Employment>>,
 }
 
 /// Somebody or something.

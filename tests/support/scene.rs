@@ -623,7 +623,8 @@ impl Run {
     /// Stdout as JSON, one object a line.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
-        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}: {}", self.all()));
+        let parse =
+            |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}: {}", self.all()));
         self.stdout.lines().map(parse).collect()
     }
 
@@ -634,4 +635,16 @@ impl Run {
         assert_eq!(lines.len(), 1, "not one JSON line: {}", self.all());
         lines.remove(0)
     }
+}
+
+/// Judges every row of a table, so that the rows that fail are named all at once.
+#[track_caller]
+pub fn each_row<R>(rows: impl IntoIterator<Item = R>, name: impl Fn(&R) -> String, judge: impl Fn(&R)) {
+    let mut failed = Vec::new();
+    for row in rows {
+        if std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| judge(&row))).is_err() {
+            failed.push(name(&row));
+        }
+    }
+    assert!(failed.is_empty(), "{} rows failed (each is shown above): {}", failed.len(), failed.join(" · "));
 }

@@ -15,6 +15,7 @@ use super::target::{Origin, Target};
 use super::throttle::{Bucket, Pace};
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -38,6 +39,9 @@ pub struct Caps {
     /// Bytes of a response body, decoded.
     pub response_body: usize,
 }
+
+/// Bytes set aside for a body before it comes, at most, whatever length is claimed.
+const RESERVED: usize = 4 * 1024 * 1024;
 
 /// What a run's egress did. Times are summed over concurrent exchanges.
 #[derive(Debug, Default)]
@@ -87,7 +91,8 @@ impl Egress {
             // A retry nobody counted is a request nobody allowed: ours are in `retry`.
             .retry_canceled_requests(false)
             .http1_max_headers(256)
-            .http1_max_buf_size(1024 * 1024)
+            // Bounds a response's headers, and what a connection holds of a body that is being read.
+            .http1_max_buf_size(128 * 1024)
             .http2_max_header_list_size(64 * 1024)
             .build(Dialer::new(resolver, Arc::clone(&policy)));
         Egress {
@@ -224,7 +229,9 @@ impl Egress {
         let (parts, mut body) = answer.into_parts();
         let limit = self.caps.response_body;
         let too_large = || EgressError::TooLarge { host_port: target.origin.host_port(), limit };
-        let mut bytes = BytesMut::new();
+        // A length that is claimed is only a hint: what comes is counted.
+        let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(RESERVED).min(limit);
+        let mut bytes = BytesMut::with_capacity(claimed);
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|e| broken(target, &chain(&e)))?;
             if let Ok(data) = frame.into_data() {
@@ -240,9 +247,12 @@ impl Egress {
         }
         self.counters.received.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Relaxed);
         let bytes = self.masker.bytes(&bytes).map_or(bytes, Bytes::from);
+        let length = http::HeaderValue::from(bytes.len());
         let mut seen = Response::new(bytes);
         *seen.status_mut() = parts.status;
         *seen.headers_mut() = headers::incoming(&parts.headers, &self.masker);
+        // The length of what the guest gets, not of what the vendor sent: it reads without guessing.
+        seen.headers_mut().insert(http::header::CONTENT_LENGTH, length);
         Ok(seen)
     }
 }

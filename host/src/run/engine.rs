@@ -10,7 +10,7 @@ use super::queue::{Node, Queue};
 use crate::egress::dial::Resolver;
 use crate::egress::exchange::Egress;
 use crate::failure::{Failure, Reason};
-use crate::model::{Account, Task};
+use crate::model::{Account, Record, Task};
 use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
 use crate::sandbox::instance::{Failed, Instance};
@@ -26,6 +26,8 @@ use tokio::task::JoinSet;
 const RECHECK: Duration = Duration::from_secs(60);
 /// Failures kept of a run; more are counted in the last one.
 const FAILURES: usize = 100;
+/// Records handed to the store at once.
+const PIECE: usize = 1000;
 /// Slowest tasks kept of a run.
 const SLOWEST: usize = 10;
 
@@ -154,6 +156,17 @@ fn today() -> String {
     now().get(..10).unwrap_or_default().to_owned()
 }
 
+/// Hands a task's records to the store in pieces, so that they leave memory while they are written.
+async fn hand_over(store: &Store, run: i64, records: Vec<Record>) -> Result<(), StoreError> {
+    let mut scratch = Vec::new();
+    let mut records = records.into_iter();
+    while records.len() > 0 {
+        let piece = records.by_ref().take(PIECE).map(|r| record::prepare(r, &mut scratch)).collect();
+        store.records(run, piece).await?;
+    }
+    Ok(())
+}
+
 /// What a call came to. The instance comes back unless it is of no more use.
 struct Returned {
     instance: Option<Instance>,
@@ -269,11 +282,8 @@ impl Run<'_> {
                 let what = match instance.sync(task.as_ref(), session.as_deref()).await {
                     Err(failed) => What::Done(node, Err(failed)),
                     Ok(yielded) => {
-                        let mut scratch = Vec::new();
                         let count = yielded.records.len() as u64;
-                        let records: Vec<_> =
-                            yielded.records.into_iter().map(|r| record::prepare(r, &mut scratch)).collect();
-                        let kept = if records.is_empty() { Ok(()) } else { store.records(run, records).await };
+                        let kept = hand_over(&store, run, yielded.records).await;
                         match kept {
                             Ok(()) => What::Done(node, Ok((yielded.follow_ups, count))),
                             Err(_) => What::StoreGone,

@@ -221,7 +221,7 @@ fn user(u: w::User, of: &ResourceId, manifest: &Manifest) -> Result<User, String
             w::Status::Departed => Status::Departed,
         },
         status_detail: text(u.status_detail)?,
-        employment: u.employment.map(|e| employment(e, of, manifest)).transpose()?,
+        employment: u.employment.map(|e| employment(e, of, manifest).map(Box::new)).transpose()?,
     })
 }
 

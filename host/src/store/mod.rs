@@ -27,8 +27,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::sync::{mpsc, oneshot};
 use writer::{Command, Writer};
 
-/// Batches that may wait for the writer: more would only be memory.
-const QUEUE: usize = 32;
+/// Batches of about a thousand records that may wait for the writer: more would only be memory.
+const QUEUE: usize = 8;
 
 /// The writing side of a store. Clones share one writer; the last one to go ends it.
 #[derive(Clone, Debug)]

@@ -1,4 +1,7 @@
 //! Reading: rows of snapshots, streamed one by one, so that memory does not grow with the answer.
+//!
+//! Rows come by connection, type and the vendor's id, shorter ids first (so that numbers count up): the same for the
+//! same snapshot, whatever order its tasks ended in. SQLite sorts beyond its cache in a file.
 
 use super::error::{StoreError, explain};
 use super::schema;
@@ -213,7 +216,7 @@ impl Reader {
                    JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
                    LEFT JOIN identity p ON p.connection = c.id AND p.id = r.parent \
                    LEFT JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type \
-                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, r.id";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.name, length(i.vendor_id), i.vendor_id";
         self.stream(filter, sql, sink, |row| {
             Ok(ResourceRow {
                 connection: row.get(0)?,
@@ -248,7 +251,7 @@ impl Reader {
                    JOIN resource_type t ON t.connection = c.id AND t.id = i.type \
                    LEFT JOIN resource r ON r.connection = c.id AND r.id = k.resource AND r.valid_from <= at.run \
                              AND (r.valid_to IS NULL OR r.valid_to > at.run) \
-                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.id, k.resource, k.slug";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.name, length(i.vendor_id), i.vendor_id, k.slug";
         self.stream(filter, sql, sink, |row| {
             let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
             let slug: String = row.get(3)?;
@@ -283,7 +286,7 @@ impl Reader {
                              AND (r.valid_to IS NULL OR r.valid_to > at.run) \
                    LEFT JOIN resource pr ON pr.connection = c.id AND pr.id = g.principal AND pr.valid_from <= at.run \
                              AND (pr.valid_to IS NULL OR pr.valid_to > at.run) \
-                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, g.entitlement, g.principal";
+                   WHERE (?1 IS NULL OR c.name = ?1) AND (?3 IS NULL OR t.name = ?3) ORDER BY c.name, t.name, length(i.vendor_id), i.vendor_id, k.slug, pt.name, length(p.vendor_id), p.vendor_id";
         self.stream(filter, sql, sink, |row| {
             let resource = ResourceId { resource_type: row.get(1)?, id: row.get(2)? };
             let principal = ResourceId { resource_type: row.get(4)?, id: row.get(5)? };

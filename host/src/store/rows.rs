@@ -101,7 +101,7 @@ impl RunRows {
         if let Some(parent) = parent {
             self.draft.link(id, parent, "missing-parent");
         }
-        let employment = r.user.as_ref().and_then(|u| u.employment.as_ref());
+        let employment = r.user.as_ref().and_then(|u| u.employment.as_deref());
         if let Some(manager) = employment.and_then(|e| e.manager.as_ref()) {
             let manager = self.identity(conn, manager)?;
             self.draft.link(id, manager, "missing-manager");

@@ -192,9 +192,8 @@ fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
     }
     conn.pragma_update(None, "journal_mode", "wal")?;
     conn.pragma_update(None, "synchronous", "normal")?;
-    // Measured: 2 to 4 MB are as fast as 64 MB here, because pages arrive nearly sorted.
-    conn.pragma_update(None, "cache_size", -4096)?;
-    conn.pragma_update(None, "temp_store", "memory")?;
+    // Measured: 2 MB are as fast as 64 MB here, because pages arrive nearly sorted.
+    conn.pragma_update(None, "cache_size", -2048)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

@@ -1,39 +1,56 @@
 //! Chatwoot's requests and answers, as far as this connector needs them, and what its refusals mean.
 
+use muster_sdk::http::Answer;
 use muster_sdk::url::encode;
 use muster_sdk::{Context, Failure, HttpError, HttpErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::ops::Deref;
 
 pub(crate) const BASE_URL: &str = "chatwoot-base-url";
 pub(crate) const ACCOUNT_ID: &str = "chatwoot-account-id";
 pub(crate) const API_TOKEN: &str = "chatwoot-api-token";
 
+/// A text of an answer, borrowed from the body where it needs no unescaping: lists are long.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// An agent, or a member of a team in full. Availability and the picture change by themselves or
 /// carry signed addresses: they are not read.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Agent {
+pub(crate) struct Agent<'a> {
     pub(crate) id: u64,
-    pub(crate) name: Option<String>,
-    pub(crate) available_name: Option<String>,
-    pub(crate) email: Option<String>,
+    #[serde(borrow)]
+    pub(crate) name: Option<Text<'a>>,
+    pub(crate) available_name: Option<Text<'a>>,
+    pub(crate) email: Option<Text<'a>>,
     /// False until the invitation is accepted.
     pub(crate) confirmed: bool,
     /// `agent` or `administrator`; stays `agent` under a custom role, null for somebody who is no
     /// member of the account any more.
-    pub(crate) role: Option<String>,
+    pub(crate) role: Option<Text<'a>>,
     /// Absent on the Community Edition.
     pub(crate) custom_role_id: Option<u64>,
     /// Absent where empty.
-    pub(crate) custom_attributes: Option<Box<RawValue>>,
+    pub(crate) custom_attributes: Option<&'a RawValue>,
     /// How the agent signs in: `email`, `google_oauth2`, `saml`.
-    pub(crate) provider: Option<String>,
+    pub(crate) provider: Option<Text<'a>>,
     pub(crate) auto_offline: Option<bool>,
 }
 
 /// A member of a team. The list repeats each agent in full; who it is, is all that counts.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Member {
     pub(crate) id: u64,
 }
@@ -92,30 +109,39 @@ impl<'c> Api<'c> {
         self.read(Place::Profile, "/api/v1/profile")
     }
 
-    pub(crate) fn agents(&self) -> Result<Vec<Agent>, Failure> {
-        self.read(Place::Account, &self.path("agents"))
+    /// Hands over every agent of the account, as they are read.
+    pub(crate) fn each_agent(&self, mut take: impl FnMut(&Agent<'_>) -> Result<(), Failure>) -> Result<(), Failure> {
+        let wrong = |error| failure(error, Place::Account, &self.account);
+        let answer = self.get(&self.path("agents")).map_err(wrong)?;
+        answer.each(|agent| take(&agent)).map_err(wrong)?
     }
 
     pub(crate) fn teams(&self) -> Result<Vec<Team>, Failure> {
         self.read(Place::Account, &self.path("teams"))
     }
 
-    /// None where Chatwoot itself says that there is no such team; a page saying 404 is a fault.
-    pub(crate) fn team_members(&self, team: &str) -> Result<Option<Vec<Member>>, Failure> {
-        let path = self.path(&format!("teams/{}/team_members", encode(team)));
-        match self.context.http().get_json(format!("{}{path}", self.base)) {
-            Ok(members) => Ok(Some(members)),
-            Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(failure(error, Place::Account, &self.account)),
+    /// Hands over every member of a team. False where Chatwoot itself says that there is no such team; a page
+    /// saying 404 is a fault.
+    pub(crate) fn each_member(
+        &self,
+        team: &str,
+        mut take: impl FnMut(&Member) -> Result<(), Failure>,
+    ) -> Result<bool, Failure> {
+        let wrong = |error| failure(error, Place::Account, &self.account);
+        match self.get(&self.path(&format!("teams/{}/team_members", encode(team)))) {
+            Ok(answer) => answer.each(|member| take(&member)).map_err(wrong)?.map(|()| true),
+            Err(error) if is_not_found(&error) => Ok(false),
+            Err(error) => Err(wrong(error)),
         }
     }
 
     /// None of these lists has pages: Chatwoot answers the whole array.
     fn read<T: DeserializeOwned>(&self, place: Place, path: &str) -> Result<T, Failure> {
-        self.context
-            .http()
-            .get_json(format!("{}{path}", self.base))
-            .map_err(|error| failure(error, place, &self.account))
+        self.get(path).and_then(|answer| answer.json()).map_err(|error| failure(error, place, &self.account))
+    }
+
+    fn get(&self, path: &str) -> Result<Answer, HttpError> {
+        self.context.http().get(format!("{}{path}", self.base)).send()
     }
 
     fn path(&self, rest: &str) -> String {

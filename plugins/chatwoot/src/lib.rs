@@ -112,14 +112,12 @@ impl Connector for Chatwoot {
 }
 
 fn agents(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>, Failure> {
-    let mut agents = api.agents()?;
-    agents.sort_by_key(|agent| agent.id);
-    context.emit_all(agents.iter().map(map::agent))?;
+    api.each_agent(|agent| context.emit(map::agent(agent)))?;
     Ok(Vec::new())
 }
 
 fn teams(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>, Failure> {
-    // Chatwoot gives teams and their members in no order of its own.
+    // Chatwoot gives teams in no order of its own; tasks are named in one.
     let mut teams = api.teams()?;
     teams.sort_by_key(|team| team.id);
     context.emit_all(teams.iter().map(map::team))?;
@@ -128,8 +126,14 @@ fn teams(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>, Failure> {
 }
 
 fn team_members(context: &Context<'_>, api: &Api<'_>, team: &str) -> Result<Vec<Task>, Failure> {
-    if let Some(mut members) = api.team_members(team)? {
-        members.sort_by_key(|member| member.id);
+    let mut members = Vec::new();
+    let listed = api.each_member(team, |member| {
+        members.push(*member);
+        Ok(())
+    })?;
+    if listed {
+        // Chatwoot gives members in no order of its own.
+        members.sort_unstable();
         context.emit_all(members.iter().map(|member| map::grant(team, member)))?;
         return Ok(Vec::new());
     }

@@ -32,7 +32,7 @@ struct TeamProfile<'a> {
     allow_auto_assign: Option<bool>,
 }
 
-pub(crate) fn agent(agent: &Agent) -> Resource {
+pub(crate) fn agent(agent: &Agent<'_>) -> Resource {
     let id = agent.id.to_string();
     let name = [&agent.name, &agent.available_name, &agent.email]
         .into_iter()
@@ -47,7 +47,7 @@ pub(crate) fn agent(agent: &Agent) -> Resource {
     Resource::user(ResourceId::new(AGENT, &id), name, user.with_email(email)).with_profile(&AgentProfile {
         role: agent.role.as_deref(),
         custom_role_id: agent.custom_role_id,
-        custom_attributes: agent.custom_attributes.as_deref(),
+        custom_attributes: agent.custom_attributes,
         provider: agent.provider.as_deref(),
         auto_offline: agent.auto_offline,
     })

@@ -1,8 +1,9 @@
 //! The HTTP client: JSON in and out, typed errors, a limit on what is held.
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
+use crate::each::each;
 use crate::error::{HttpError, HttpErrorKind};
 use crate::host::Host;
 use crate::request::{Method, Request, Response};
@@ -169,10 +170,23 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, HttpError> {
-        serde_json::from_slice(&self.response.body).map_err(|error| {
-            let Response { headers, body, .. } = &self.response;
-            HttpError::not_json(self.method, self.url.path(), headers, body, &error)
-        })
+        serde_json::from_slice(&self.response.body).map_err(|error| self.not_json(&error))
+    }
+
+    /// The items of a JSON array, one by one: only the one in hand takes memory beside the body, and its
+    /// texts may borrow from it. The inner result is what `take` ended with; an error of `take` ends the
+    /// reading. What was taken before the JSON turns out to be broken does not count where it was emitted:
+    /// a task that fails emits nothing.
+    pub fn each<'a, T, E>(&'a self, take: impl FnMut(T) -> Result<(), E>) -> Result<Result<(), E>, HttpError>
+    where
+        T: Deserialize<'a>,
+    {
+        each(&self.response.body, take).map_err(|error| self.not_json(&error))
+    }
+
+    fn not_json(&self, error: &serde_json::Error) -> HttpError {
+        let Response { headers, body, .. } = &self.response;
+        HttpError::not_json(self.method, self.url.path(), headers, body, error)
     }
 }
 
@@ -300,6 +314,29 @@ mod tests {
             let expected = "GET /list answered 422: no such list";
             assert_eq!(failure, Failure::Unexpected(expected.into()), "{body}");
         }
+    }
+
+    #[test]
+    fn items_come_one_by_one_until_the_json_breaks_off_or_somebody_has_enough() {
+        let read = |body: &str, enough: u32| {
+            let vendor = Vendor::answering(200, &[], body);
+            let answer = Client::new(&vendor).get("https://v.test/list").send().unwrap();
+            let mut taken = Vec::new();
+            let end = answer.each(|item: u32| {
+                taken.push(item);
+                if taken.len() as u32 == enough { Err("enough") } else { Ok(()) }
+            });
+            (taken, end.map_err(|error| error.to_string()))
+        };
+        assert_eq!(read("[1, 2]", 9), (vec![1, 2], Ok(Ok(()))));
+        assert_eq!(read("[]", 9), (vec![], Ok(Ok(()))));
+        assert_eq!(read("[1, 2, 3]", 2), (vec![1, 2], Ok(Err("enough"))));
+        let broken = "GET /list: the JSON breaks off after 5 bytes".to_owned();
+        assert_eq!(read("[1, 2", 9), (vec![1, 2], Err(broken)));
+        let trailing = read("[1] x", 9).1.unwrap_err();
+        assert!(trailing.contains("the JSON is malformed"), "{trailing}");
+        let object = read(r#"{"a":1}"#, 9).1.unwrap_err();
+        assert!(object.contains("expected a sequence"), "{object}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 pub mod bindings;
 mod connector;
 mod context;
+mod each;
 mod error;
 mod host;
 pub mod http;

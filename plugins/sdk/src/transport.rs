@@ -8,8 +8,9 @@ use crate::bindings::wasi::http::types::{
 use crate::bindings::wasi::io::streams::StreamError;
 use crate::request::{Method, Request, Response};
 
-/// Asked for at once: large, since every call crosses the boundary.
-const READ: u64 = 1024 * 1024;
+/// Asked for at once: large, since every call crosses the boundary, and not so large that the copy in
+/// passing doubles what a body takes.
+const READ: u64 = 256 * 1024;
 /// The most that `blocking-write-and-flush` takes in a call.
 const WRITE: usize = 4096;
 /// Space made before the body comes, at most, whatever length the answer claims.

@@ -1,11 +1,13 @@
-//! Agents and teams as records.
+//! Agents and teams as records. Agents are emitted in the order of the answer; here they are sorted by id.
 
 use super::*;
 
 fn agents(body: &str) -> Vec<Resource> {
     let vendor = chatwoot().get(AT_AGENTS, Reply::json(200, body));
     vendor.sync(&Task::new("agents", "")).unwrap();
-    vendor.resources()
+    let mut agents = vendor.resources();
+    agents.sort_by_key(|agent| agent.id.id.parse::<u64>().unwrap());
+    agents
 }
 
 fn profile(resource: &Resource) -> serde_json::Value {

@@ -55,8 +55,9 @@ fn a_run_reads_agents_teams_and_members() {
     assert_eq!((account.id.as_str(), account.name.as_str()), ("1", "Acme"));
     assert_eq!(account.warnings, Vec::<String>::new());
 
-    let ids: Vec<String> =
+    let mut ids: Vec<String> =
         vendor.resources().iter().map(|r| format!("{}:{} {}", r.id.resource_type, r.id.id, r.name)).collect();
+    ids.sort();
     let expected = ["agent:1 Ada Admin", "agent:7 New Agent", "agent:9 Cy", "team:3 support", "team:5 sales"];
     assert_eq!(ids, expected);
 
