@@ -248,6 +248,19 @@ fn capabilities_are_read_from_the_type_of_a_component_that_cannot_even_describe_
     refuses(&scene.muster(["inspect", "both"]), "the connector both does not describe itself: ");
 }
 
+/// A patch version of the contract only adds documentation: what is built for a later one runs all the same.
+#[test]
+fn a_later_patch_of_the_contract_is_no_other_contract() {
+    let scene = Scene::new()
+        .connector("patched.wasm", components::working_for_contract("patched", "0.1.9"))
+        .connector("crashing.wasm", components::for_contract("0.1.9"))
+        .connection(Profile::new("patched", "patched"));
+    scene.muster(["sync"]).exits(0).says("patched: published as run 1 ");
+    assert_eq!(text(&scene.json(["inspect", "patched"])[0], "contract"), "0.1.9");
+    // With imports, too: it links, and only then crashes.
+    refuses(&scene.muster(["inspect", "crashing"]), "does not describe itself: the connector crashed");
+}
+
 // The cache of compiled components.
 
 /// The compiled files of the scene's own cache, by their ending.

@@ -13,6 +13,7 @@
 mod bad_component;
 mod bad_config;
 mod bad_store;
+mod cache;
 mod chatwoot_auth;
 mod chatwoot_faults;
 mod cli;

@@ -27,9 +27,14 @@ pub fn contract_version() -> String {
 
 /// A connector that describes itself by this name, asks for nothing, accepts every account and finds nobody.
 pub fn working(name: &str) -> Vec<u8> {
-    let (resolve, package) = contract();
+    working_for_contract(name, &contract_version())
+}
+
+/// The same, built for another version of the contract.
+pub fn working_for_contract(name: &str, version: &str) -> Vec<u8> {
+    let (resolve, package) = contract_of(version);
     let world = resolve.select_world(&[package], Some("connector")).expect("the world");
-    let source = format!("muster:connector/source@{}", contract_version());
+    let source = format!("muster:connector/source@{version}");
     // The answers lie in memory as the canonical ABI lays records out; what is not written is zero: the empty
     // list, the empty text, no value, `ok`.
     let describe = [text_at(NAME, name), text_at(VERSION, "1.2.3"), text_at(NAME, name), text_at(SUMMARY, "Nobody")];
@@ -82,13 +87,23 @@ pub fn crashing_with_both() -> Vec<u8> {
 
 /// Built for another version of the contract, otherwise as [`crashing`].
 pub fn for_contract(version: &str) -> Vec<u8> {
-    let (mut resolve, _) = contract();
+    let (resolve, package) = contract_of(version);
+    dummy(&resolve, package, "connector")
+}
+
+/// The contract under another version.
+fn contract_of(version: &str) -> (Resolve, PackageId) {
+    let (mut resolve, package) = contract();
+    let ours = contract_version();
+    if version == ours {
+        return (resolve, package);
+    }
     let text = std::fs::read_to_string(wit_folder().join("connector.wit")).expect("the contract's text");
-    let ours = format!("package muster:connector@{};", contract_version());
+    let ours = format!("package muster:connector@{ours};");
     assert!(text.contains(&ours), "the contract's text names its package");
     let text = text.replace(&ours, &format!("package muster:connector@{version};"));
     let package = resolve.push_str("other.wit", &text).expect("the other contract parses");
-    dummy(&resolve, package, "connector")
+    (resolve, package)
 }
 
 /// Wants a key-value store of WASI, which no host of Muster offers.

@@ -338,6 +338,20 @@ impl Scene {
         Process::start(self.command(arguments), self.patience)
     }
 
+    /// Runs the binary to its end while nobody reads its output.
+    #[track_caller]
+    pub fn unread<I, S>(&self, arguments: I) -> Run
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<OsStr>,
+    {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = self.command(arguments);
+        command.stdout(writer);
+        Process::begin(command, self.patience).wait()
+    }
+
     /// The JSON lines of a command that succeeds.
     #[track_caller]
     pub fn json<I, S>(&self, arguments: I) -> Vec<Value>
@@ -425,7 +439,7 @@ pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
 
 type Text = Arc<Mutex<Vec<u8>>>;
 
-fn collect(mut from: impl Read + Send + 'static) -> (Text, JoinHandle<()>) {
+fn collect(mut from: impl Read + Send + 'static) -> (Text, Option<JoinHandle<()>>) {
     let all = Text::default();
     let thread = std::thread::spawn({
         let all = Arc::clone(&all);
@@ -436,7 +450,7 @@ fn collect(mut from: impl Read + Send + 'static) -> (Text, JoinHandle<()>) {
             }
         }
     });
-    (all, thread)
+    (all, Some(thread))
 }
 
 fn read(text: &Text) -> String {
@@ -457,14 +471,20 @@ impl Process {
     /// Starts a command.
     #[track_caller]
     pub fn start(mut command: Command, patience: Duration) -> Self {
+        command.stdout(Stdio::piped());
+        Self::begin(command, patience)
+    }
+
+    #[track_caller]
+    fn begin(mut command: Command, patience: Duration) -> Self {
         let words = command.get_args().map(|word| word.to_string_lossy().into_owned());
         let shown = std::iter::once("muster".to_owned()).chain(words).collect::<Vec<_>>().join(" ");
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.stderr(Stdio::piped());
         let began = Instant::now();
         let mut child = command.spawn().unwrap_or_else(|error| panic!("cannot start {shown}: {error}"));
-        let (stdout, out_thread) = collect(child.stdout.take().unwrap());
-        let (stderr, err_thread) = collect(child.stderr.take().unwrap());
-        Self { child, shown, began, patience, stdout: (stdout, Some(out_thread)), stderr: (stderr, Some(err_thread)) }
+        let (stdout, out_thread) = child.stdout.take().map_or_else(|| (Text::default(), None), collect);
+        let (stderr, err_thread) = child.stderr.take().map_or_else(|| (Text::default(), None), collect);
+        Self { child, shown, began, patience, stdout: (stdout, out_thread), stderr: (stderr, err_thread) }
     }
 
     /// Its number.
