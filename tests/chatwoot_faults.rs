@@ -1,13 +1,12 @@
 //! A vendor's bad days: what is tried again, what ends a run, and the one sentence that says so.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::certificate::Tls;
 use support::chatwoot::FakeChatwoot;
 use support::fault::{Fault, FaultKind};
-use support::scene::{Profile, Run, Scene};
+use support::scene::{Run, Scene};
 
 const WHOLE: &str = "11 resources, 3 entitlements, 10 grants";
 const PROFILE: &str = "/api/v1/profile";
@@ -76,27 +75,6 @@ fn a_server_that_is_down() {
     assert_eq!((&line["requests"], &line["retries"]), (&json!(3), &json!(2)), "three tries");
     run.within(Duration::from_secs(5));
     scene.muster(["check"]).exits(1).errs("refused the connection").says("support: failed");
-}
-
-#[test]
-fn a_server_that_comes_back_within_the_tries() {
-    // The port is kept by a listener that does not listen yet: nobody else can take it.
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port();
-    drop(taken);
-    let scene =
-        Scene::new().built_connector("chatwoot").env(support::scene::TOKEN, support::chatwoot::DEMO_TOKEN).connection(
-            Profile::new("support", "chatwoot")
-                .setting("chatwoot-base-url", &format!("http://127.0.0.1:{port}"))
-                .setting("chatwoot-account-id", "1")
-                .setting_toml("chatwoot-api-token", "{ env = \"CHATWOOT_TOKEN\" }")
-                .allow_private(&format!("127.0.0.1:{port}")),
-        );
-    // Said by -vv as soon as the first try has failed: the second comes at least 180 ms later.
-    let process = scene.spawn(["sync", "-vv"]);
-    support::scene::eventually("the first try has failed", || process.stderr_so_far().contains("tried=1"));
-    let _fake = FakeChatwoot::demo().port(port).start();
-    process.wait().exits(0).says(WHOLE).says("repeated");
 }
 
 #[test]

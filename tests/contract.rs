@@ -6,8 +6,8 @@ use support::components::{self, contract, contract_version, wit_folder};
 use support::scene::Scene;
 use wit_parser::{Docs, Interface, Resolve, Type, TypeDef, TypeDefKind};
 
-/// Fields and cases whose name says all there is to say.
-const SELF_EVIDENT: [&str; 40] = [
+/// Fields and cases whose name, or whose type's comment, says all there is to say.
+const SELF_EVIDENT: [&str; 45] = [
     "resource-type.kind",
     "employment.title",
     "user.given-name",
@@ -48,6 +48,11 @@ const SELF_EVIDENT: [&str; 40] = [
     "roster-change.update",
     "roster-change.depart",
     "progress.outcomes",
+    "field-change.value",
+    "update.fields",
+    "result-of.applied",
+    "outcome.index",
+    "progress.next",
 ];
 
 #[test]

@@ -114,7 +114,7 @@ fn connections_are_kept_alive() {
 
 #[test]
 fn requests_run_at_once_without_barriers() {
-    let latency = std::time::Duration::from_millis(50);
+    let latency = std::time::Duration::from_millis(150);
     let builder = FakeChatwoot::builder().agents(30).teams(32).members_per_team(3).latency(latency);
     let scene = Scene::new().chatwoot(builder);
     scene.muster(["sync"]).exits(0).says("35 requests");

@@ -71,8 +71,7 @@ fn matches(scene: &Scene, name: &str, code: i32, arguments: &[&str]) {
         .unwrap_or_else(|error| panic!("{}: {error}; MUSTER_BLESS=1 writes it", path.display()));
     assert!(
         found == expected,
-        "{} differs (MUSTER_BLESS=1 writes it anew)\n--- expected ---\n{expected}\n--- found ---\n{found}",
-        path.display()
+        "golden/{name}.txt differs (MUSTER_BLESS=1 writes it anew)\n--- expected ---\n{expected}\n--- found ---\n{found}"
     );
 }
 

@@ -50,7 +50,7 @@ pub async fn runs(global: &Global, connection: Option<&str>, action: Option<&Run
             drop(reader);
             let lead = lock::lead(&path, &before.connection)?
                 .map_err(|who| CliError::failed(format!("a sync of {} is in progress ({who})", before.connection)))?;
-            let (store, thread) = Store::open(&path, &tokio::runtime::Handle::current())?;
+            let (thread, store) = Store::open(&path, &tokio::runtime::Handle::current())?;
             store.accept(*run).await?;
             drop(store);
             drop(thread);

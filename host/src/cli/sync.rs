@@ -26,7 +26,7 @@ const AT_ONCE: usize = 16;
 pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
     let scene = Scene::new(global, targets)?;
     let runtime = tokio::runtime::Handle::current();
-    let (store, thread) = Store::open(&scene.store, &runtime)?;
+    let (thread, store) = Store::open(&scene.store, &runtime)?;
     let (stop, stopped) = watch::channel(false);
     let signal = signals(stop);
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);

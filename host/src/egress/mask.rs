@@ -3,8 +3,8 @@
 //! Rule: what a vendor sends back reaches the guest, the logs and the store only after every known secret is
 //! replaced. Reason: vendors echo: Chatwoot's profile holds the very token that was sent. Attack: a
 //! connector that asks an echo endpoint for the credential it is never given.
-//! The forms are a closed list: raw, percent-encoded (upper and lower case, space as `+`), JSON- and
-//! HTML-escaped, base64 in its three alignments (standard and URL-safe alphabet). A vendor that encodes a
+//! The forms are a closed list: raw, percent-encoded (upper and lower case, space as `+`), JSON- (also as Rails and
+//! PHP write it) and HTML-escaped, base64 in its three alignments (standard and URL-safe alphabet). A vendor that encodes a
 //! secret in another way defeats masking: this is depth, not the boundary.
 
 use crate::settings::Secret;
@@ -91,8 +91,15 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         html(secret).into_bytes(),
     ];
     if let Ok(json) = serde_json::to_string(secret) {
-        out.push(json.trim_matches('"').as_bytes().to_vec());
-        out.push(json.trim_matches('"').replace('/', "\\/").into_bytes());
+        let json = json.strip_prefix('"').and_then(|j| j.strip_suffix('"')).unwrap_or_default();
+        // Rails and Go also escape what HTML knows, PHP the slash, many everything beyond ASCII.
+        let safe = json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
+        for form in [json, &safe] {
+            for form in [form.to_owned(), ascii(form, false), ascii(form, true)] {
+                out.push(form.replace('/', "\\/").into_bytes());
+                out.push(form.into_bytes());
+            }
+        }
     }
     for skip in 0..3usize {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
@@ -111,6 +118,21 @@ fn base64_inside(secret: &[u8], skip: usize, engine: &base64::engine::GeneralPur
     let from = (skip * 8).div_ceil(6);
     let upto = padded.len() * 8 / 6;
     text.as_bytes().get(from..upto).unwrap_or_default().to_vec()
+}
+
+/// What is beyond ASCII as `\\uXXXX`, as JSON writes it.
+fn ascii(text: &str, upper: bool) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_ascii() {
+            out.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let _ = if upper { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
+        }
+    }
+    out
 }
 
 fn percent(text: &str, lower: bool, plus: bool) -> String {
@@ -149,6 +171,9 @@ mod tests {
             percent(SECRET, true, false),
             percent(SECRET, false, true),
             serde_json::to_string(SECRET).expect("json"),
+            r#"p/s w\"d\u003c+é42"#.to_owned(),
+            r#"p\/s w\"d\u003c+\u00e942"#.to_owned(),
+            r#"p/s w\"d<+\u00E942"#.to_owned(),
             html(SECRET),
         ];
         for form in table {

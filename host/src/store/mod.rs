@@ -51,12 +51,13 @@ impl Drop for WriterThread {
 }
 
 impl Store {
-    /// Opens the store for writing, and creates it where it does not exist. Keep the second part until every
-    /// clone of the first is gone.
+    /// Opens the store for writing, and creates it where it does not exist. The first part waits for the writer
+    /// when it is dropped, which ends when every clone of the second is gone: bind them in this order, and an
+    /// early return drops them in the right one.
     ///
     /// # Errors
     /// The file cannot be used; see [`StoreError`].
-    pub fn open(path: &Path, runtime: &tokio::runtime::Handle) -> Result<(Store, WriterThread), StoreError> {
+    pub fn open(path: &Path, runtime: &tokio::runtime::Handle) -> Result<(WriterThread, Store), StoreError> {
         let busy_us = Arc::new(AtomicU64::new(0));
         let writer = Writer::new(path.to_path_buf(), Arc::clone(&busy_us))?;
         let (queue, commands) = mpsc::channel(QUEUE);
@@ -65,7 +66,7 @@ impl Store {
             .name("store".to_owned())
             .spawn(move || writer.serve(&runtime, commands))
             .map_err(|e| StoreError::Open { path: path.to_path_buf(), why: e.to_string() })?;
-        Ok((Store { path: path.to_path_buf(), queue, busy_us }, WriterThread(Some(thread))))
+        Ok((WriterThread(Some(thread)), Store { path: path.to_path_buf(), queue, busy_us }))
     }
 
     /// The file.

@@ -8,14 +8,28 @@ use std::path::PathBuf;
 
 struct Scene {
     dir: tempfile::TempDir,
-    store: Option<(Store, WriterThread)>,
+    // In this order: the writer ends when its last sender is gone.
+    store: Option<Store>,
+    thread: Option<WriterThread>,
 }
 
 impl Scene {
     fn new() -> Scene {
         let dir = tempfile::tempdir().expect("folder");
-        let store = Store::open(&dir.path().join("muster.db"), &tokio::runtime::Handle::current()).expect("store");
-        Scene { dir, store: Some(store) }
+        let mut scene = Scene { dir, store: None, thread: None };
+        scene.open();
+        scene
+    }
+
+    fn open(&mut self) {
+        let (thread, store) = Store::open(&self.path(), &tokio::runtime::Handle::current()).expect("store");
+        (self.store, self.thread) = (Some(store), Some(thread));
+    }
+
+    /// The process dies: nobody closes a run that has begun.
+    fn die(&mut self) {
+        drop(self.store.take());
+        drop(self.thread.take());
     }
 
     fn path(&self) -> PathBuf {
@@ -23,7 +37,7 @@ impl Scene {
     }
 
     fn store(&self) -> &Store {
-        &self.store.as_ref().expect("open").0
+        self.store.as_ref().expect("open")
     }
 
     async fn begin(&self) -> i64 {
@@ -225,9 +239,8 @@ async fn a_run_that_never_ended_is_discarded_by_the_next_one() {
     scene.sync(vec![person("1", "Ann")]).await;
     let lost = scene.begin().await;
     scene.records(lost, vec![person("1", "Anne"), person("2", "Ben")]).await;
-    // The process dies: nobody closes the run.
-    drop(scene.store.take());
-    scene.store = Some(Store::open(&scene.path(), &tokio::runtime::Handle::current()).expect("store"));
+    scene.die();
+    scene.open();
     assert_eq!(scene.names(AsOf::Now), ["Ann"]);
     let (_, closed) = scene.sync(vec![person("1", "Ann")]).await;
     assert_eq!((closed.added, closed.changed, closed.removed), (0, 0, 0));

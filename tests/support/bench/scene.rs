@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::process::Command;
 
-use serde::Deserialize;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::Broken;
 use crate::process::{self, Process};
-use crate::vendor::{Account, Place, Served, Vendor};
+use crate::vendor::{Account, Served, Vendor};
 
 /// One account to read.
 pub struct Scene {
@@ -20,40 +20,18 @@ pub struct Scene {
     vendor: RefCell<Vendor>,
 }
 
-/// A sync: as the system saw the process, as the server saw it, and what it says itself.
+/// A sync: as the system saw the process, as the server saw it, and in milliseconds where it says itself that the
+/// time went.
 pub struct Synced {
     pub process: Process,
     pub served: Served,
-    pub run: Summary,
-}
-
-/// What is read of a line of `sync --json`.
-#[derive(Deserialize)]
-pub struct Summary {
-    status: String,
-    resources: u64,
-    entitlements: u64,
-    grants: u64,
-    added: u64,
-    changed: u64,
-    removed: u64,
-    pub elapsed_ms: f64,
-    pub times: Times,
-}
-
-#[derive(Deserialize)]
-pub struct Times {
-    pub vendor_ms: f64,
-    pub guest_ms: f64,
-    pub store_ms: f64,
-}
-
-impl Synced {
-    /// Of the processor time, what neither guest calls nor the store took: connections, the runtime, the start.
-    pub fn cpu_of_others(&self) -> f64 {
-        let cpu = 1e3 * self.process.cpu.as_secs_f64();
-        (cpu - self.run.times.guest_ms - self.run.times.store_ms).max(0.0) / cpu
-    }
+    pub elapsed: f64,
+    /// Summed over the exchanges in progress at once.
+    pub awaited: f64,
+    /// Processor time.
+    pub guest: f64,
+    /// Wall clock of the store's thread while it works.
+    pub store: f64,
 }
 
 impl Scene {
@@ -70,7 +48,7 @@ impl Scene {
         }
         // Not the system's folder for temporary files, which may be memory: a store is written to a disk.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
-        let (vendor, Place { origin, address, token, account: number }) = Vendor::start(account)?;
+        let (vendor, [origin, address, token, number]) = Vendor::start(account)?;
         let toml = format!(
             "connectors = {connectors:?}\nstore = \"muster.db\"\n\
              [[connection]]\nname = \"support\"\nconnector = \"chatwoot\"\n\
@@ -104,15 +82,25 @@ impl Scene {
         vendor.served()?;
         let process = process::run(self.command().args(["sync", "--json"]))?;
         let served = vendor.served()?;
-        let run: Summary = serde_json::from_str(&process.output)?;
+        let summary: Value = serde_json::from_str(&process.output)?;
+        let number = |at: &str| summary.pointer(at).and_then(Value::as_f64).unwrap_or(f64::NAN);
         // What is fast because it is wrong does not count.
-        let records = run.resources + run.entitlements + run.grants;
+        let sum = |of: [&str; 3]| of.into_iter().map(number).sum::<f64>();
+        let (records, news) =
+            (sum(["/resources", "/entitlements", "/grants"]), sum(["/added", "/changed", "/removed"]));
         let whole = self.account == Account::DEMO || records == self.account.records();
-        let news = run.added + run.changed + run.removed;
-        if run.status != "published" || !whole || news != if new { records } else { 0 } {
+        let published = summary.get("status").is_some_and(|status| status == "published");
+        if !published || !whole || news != if new { records } else { 0.0 } {
             return Err(format!("the sync did not do what it should: {}", process.output.trim()).into());
         }
-        Ok(Synced { process, served, run })
+        Ok(Synced {
+            elapsed: number("/elapsed_ms").max(1.0),
+            awaited: number("/times/vendor_ms"),
+            guest: number("/times/guest_ms"),
+            store: number("/times/store_ms"),
+            process,
+            served,
+        })
     }
 
     fn command(&self) -> Command {

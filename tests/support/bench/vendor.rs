@@ -26,18 +26,9 @@ impl Account {
     pub const DEMO: Account = Account { agents: 0, teams: 0, members: 0 };
 
     /// Resources, entitlements and grants.
-    pub fn records(self) -> u64 {
-        self.agents + self.teams * (2 + self.members)
+    pub fn records(self) -> f64 {
+        (self.agents + self.teams * (2 + self.members)) as f64
     }
-}
-
-/// Where a fake listens, and what it accepts.
-#[derive(Serialize, Deserialize)]
-pub struct Place {
-    pub origin: String,
-    pub address: String,
-    pub token: String,
-    pub account: u64,
 }
 
 /// What a fake did since it was asked last.
@@ -57,8 +48,7 @@ pub fn serve(mut words: impl Iterator<Item = String>) -> Result<(), Broken> {
         _ => FakeChatwoot::builder().agents(account.agents).teams(account.teams).members_per_team(account.members),
     };
     let fake = builder.keep(0).try_start()?;
-    let (token, address) = (fake.token().to_owned(), fake.address().to_string());
-    let place = Place { origin: fake.origin(), address, token, account: fake.account_id() };
+    let place = [fake.origin(), fake.address().to_string(), fake.token().to_owned(), fake.account_id().to_string()];
     println!("{}", serde_json::to_string(&place)?);
     for line in std::io::stdin().lines() {
         line?;
@@ -77,7 +67,8 @@ pub struct Vendor {
 }
 
 impl Vendor {
-    pub fn start(account: Account) -> Result<(Vendor, Place), Broken> {
+    /// A fake, with its base URL, its host and port, its token and its account's number.
+    pub fn start(account: Account) -> Result<(Vendor, [String; 4]), Broken> {
         let mut command = Command::new(std::env::current_exe()?);
         command.arg(ROLE).arg(serde_json::to_string(&account)?);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
