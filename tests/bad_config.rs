@@ -223,7 +223,7 @@ fn values_of_the_wrong_type() {
         Row(
             NETWORK,
             "[connection.limits]\nrequests-per-minute = -1\n[connection.network]\nallow-private",
-            "muster.toml:12:23: ",
+            "requests-per-minute is -1; it has to lie",
             "",
         ),
         Row(
@@ -301,10 +301,10 @@ fn limits_out_of_bounds() {
         ("run", "max-removals = \"101%\"", "max-removals is \"101%\"; write a percentage"),
         ("run", "max-removals = \"-1%\"", "max-removals is \"-1%\"; write a percentage"),
         ("run", "max-removals = \"%\"", "max-removals is \"%\"; write a percentage"),
-        ("run", "at-once = 0", "at-once has to lie between 1 and 64"),
-        ("run", "at-once = 65", "at-once has to lie between 1 and 64"),
-        ("limits", "requests-per-minute = 0", "requests-per-minute is 0; give at least 1"),
-        ("limits", "requests-per-minute = 4294967296", "muster.toml:12:23: "),
+        ("run", "at-once = 0", "at-once is 0; it has to lie between 1 and 64"),
+        ("run", "at-once = 65", "at-once is 65; it has to lie between 1 and 64"),
+        ("limits", "requests-per-minute = 0", "requests-per-minute is 0; it has to lie between 1 and 1000000"),
+        ("limits", "requests-per-minute = 4294967296", "requests-per-minute is 4294967296; it has to lie"),
     ];
     let synced = Synced::new();
     each_row(

@@ -114,8 +114,8 @@ pub fn build(dir: &Path, out: &Path) -> Result<Built, BuildError> {
     let toolchain = toolchain::choose(&toolchain::probe(dir))?;
     let krate = cargo::find(dir, &toolchain)?;
     let module = cargo::compile(&krate, &toolchain)?;
-    let module =
-        std::fs::read(&module).map_err(|e| BuildError::Read { path: module.clone(), why: e.kind().to_string() })?;
+    let module = std::fs::read(&module)
+        .map_err(|e| BuildError::Read { path: module.clone(), why: crate::text::io_words(&e) })?;
     let component = component::wrap(&module, &krate.library)?;
     contract::examine(&component).map_err(|what| match what {
         NotAConnector::NoSource => BuildError::NoConnector { dir: dir.to_path_buf() },

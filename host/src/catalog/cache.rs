@@ -51,7 +51,8 @@ impl Cache {
     /// The folder cannot be made, or others can write there.
     pub fn at(folder: PathBuf, engine: &Engine) -> Result<Cache, CatalogError> {
         use std::os::unix::fs::DirBuilderExt;
-        let error = |e: std::io::Error| CatalogError::CacheFolder { path: folder.clone(), why: e.to_string() };
+        let error =
+            |e: std::io::Error| CatalogError::CacheFolder { path: folder.clone(), why: crate::text::io_words(&e) };
         if let Some(parent) = folder.parent() {
             std::fs::create_dir_all(parent).map_err(error)?;
         }
@@ -116,7 +117,8 @@ impl Cache {
 
     /// Whole or not at all: a temporary file in the same folder, then a rename.
     fn write(&self, path: &Path, bytes: &[u8]) -> Result<(), CatalogError> {
-        let error = |e: std::io::Error| CatalogError::CacheFolder { path: self.folder.clone(), why: e.to_string() };
+        let error =
+            |e: std::io::Error| CatalogError::CacheFolder { path: self.folder.clone(), why: crate::text::io_words(&e) };
         let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(&self.folder).map_err(error)?;
         file.write_all(bytes).map_err(error)?;
         file.persist(path).map_err(|e| error(e.error))?;

@@ -15,7 +15,7 @@ pub fn find(directories: &[PathBuf]) -> Result<BTreeMap<String, PathBuf>, Catalo
     let mut found: BTreeMap<String, PathBuf> = BTreeMap::new();
     for directory in directories {
         let unreadable =
-            |e: std::io::Error| CatalogError::Directory { path: directory.clone(), why: e.kind().to_string() };
+            |e: std::io::Error| CatalogError::Directory { path: directory.clone(), why: crate::text::io_words(&e) };
         let mut files = Vec::new();
         for entry in std::fs::read_dir(directory).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();

@@ -97,7 +97,8 @@ impl Loader {
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, CatalogError> {
-        let unreadable = |e: std::io::Error| CatalogError::File { path: path.to_path_buf(), why: e.kind().to_string() };
+        let unreadable =
+            |e: std::io::Error| CatalogError::File { path: path.to_path_buf(), why: crate::text::io_words(&e) };
         let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
         let limit = self.limits.component_bytes;
         match bytes > limit {

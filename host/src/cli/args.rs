@@ -107,13 +107,20 @@ pub enum RunAction {
     /// Show a run with its failures and its integrity report
     Show {
         /// The run's number
+        #[arg(value_parser = run_number)]
         run: i64,
     },
     /// Publish a run that is held; of an incomplete one, what is new or changed
     Accept {
         /// The run's number
+        #[arg(value_parser = run_number)]
         run: i64,
     },
+}
+
+/// Reads a run's number.
+fn run_number(text: &str) -> Result<i64, String> {
+    text.parse().map_err(|_| "it has to be a number, as `muster runs` lists them".to_owned())
 }
 
 /// Which connections are meant: some of the plugin list, or one given on the command line.

@@ -22,7 +22,8 @@ pub fn run(global: &Global, dir: &Path, output: &Path) -> Result<u8, CliError> {
         _ => CliError::failed(e.to_string()),
     })?;
     let failed = |what: String| CliError::failed(format!("{} {what}", built.path.display()));
-    let bytes = std::fs::read(&built.path).map_err(|e| failed(format!("cannot be read: {}", e.kind())))?;
+    let bytes =
+        std::fs::read(&built.path).map_err(|e| failed(format!("cannot be read: {}", crate::text::io_words(&e))))?;
     let about = contract::examine(&bytes).map_err(|e| failed(e.to_string()))?;
     let mut out = Output::new(global.json);
     match global.json {

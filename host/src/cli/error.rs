@@ -121,7 +121,7 @@ impl From<std::io::Error> for CliError {
     fn from(e: std::io::Error) -> CliError {
         match e.kind() {
             std::io::ErrorKind::BrokenPipe => CliError::BrokenPipe,
-            _ => CliError::failed(format!("cannot write the output: {e}")),
+            _ => CliError::failed(format!("cannot write the output: {}", crate::text::io_words(&e))),
         }
     }
 }

@@ -16,7 +16,7 @@ use std::path::Path;
 /// There is a file already, or it cannot be written.
 pub async fn init(global: &Global, connectors: &Path) -> Result<u8, CliError> {
     let path = global.config.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
-    if path.exists() {
+    if path.symlink_metadata().is_ok() {
         return Err(CliError::usage(format!("{} exists already and is left as it is", path.display()))
             .with_help("remove it first, or write another one with --config FILE"));
     }
@@ -32,7 +32,8 @@ pub async fn init(global: &Global, connectors: &Path) -> Result<u8, CliError> {
     }
     let manifests: Vec<&Manifest> = found.iter().map(|c| &c.about.manifest).collect();
     let text = template(connectors, &manifests);
-    let failed = |e: std::io::Error| CliError::failed(format!("cannot write {}: {}", path.display(), e.kind()));
+    let failed =
+        |e: std::io::Error| CliError::failed(format!("cannot write {}: {}", path.display(), crate::text::io_words(&e)));
     let mut file = std::fs::File::create_new(path).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;
     let names: Vec<&str> = manifests.iter().map(|m| m.name.as_str()).collect();

@@ -26,9 +26,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) => {
-            let code = if e.use_stderr() { error::REFUSED } else { error::OK };
-            let _ = e.print();
-            return code.into();
+            if !e.use_stderr() {
+                let _ = e.print();
+                return ExitCode::SUCCESS;
+            }
+            return usage(&e).report().into();
         }
     };
     // Before anything else is set up: this child has the compiler to itself.
@@ -52,6 +54,19 @@ pub fn main() -> ExitCode {
         Err(e) => CliError::failed(format!("cannot start: {e}")).report(),
     };
     code.into()
+}
+
+/// What clap says, in the form of every other error: one line, then lines that help.
+fn usage(e: &clap::Error) -> CliError {
+    let text = e.render().to_string();
+    let mut parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let message = parts.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    parts.filter(|part| !part.is_empty()).fold(CliError::usage(message), |error, part| {
+        let line =
+            part.strip_prefix("tip: ").unwrap_or(&part).replace("For more information, try '--help'.", "see --help");
+        error.with_help(line.replace("Usage: ", "usage: "))
+    })
 }
 
 async fn run(cli: &Cli) -> Result<u8, CliError> {

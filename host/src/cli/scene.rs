@@ -65,7 +65,12 @@ impl Scene {
             Some(file) => {
                 let connection = one_off(file, targets)?;
                 let files = BTreeMap::from([(connection.connector.clone(), file.clone())]);
-                let store = config_if_any(global).ok().flatten().map_or_else(|| DEFAULT_STORE.into(), |c| c.store);
+                // A plugin list that was named has to be good; one that happens to lie here need not be.
+                let config = match global.config.is_some() {
+                    true => Some(config(global)?),
+                    false => config_if_any(global).ok().flatten(),
+                };
+                let store = config.map_or_else(|| DEFAULT_STORE.into(), |c| c.store);
                 (vec![connection], files, store)
             }
             None => {
@@ -129,7 +134,7 @@ pub fn unknown_connection<'a>(name: &str, known: impl Iterator<Item = &'a str> +
 
 fn one_off(file: &Path, targets: &Targets) -> Result<Connection, CliError> {
     let name = find::check_name(file)?;
-    let mut connection = Connection::new(&name, &name);
+    let mut connection = Connection { one_off: true, ..Connection::new(&name, &name) };
     for pair in &targets.set {
         let Some((name, value)) = pair.split_once('=') else {
             return Err(CliError::usage(format!("--set {pair} has to be NAME=VALUE")));

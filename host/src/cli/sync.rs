@@ -32,20 +32,26 @@ pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);
     let mut out = Output::new(global.json);
     let mut summaries = Vec::new();
+    // A reader who leaves ends the listing, not the runs.
+    let mut written = Ok(());
     {
         let jobs = scene.connections.iter().map(|c| one(&scene, c, &store, &resolver, stopped.clone()));
         let mut running = stream::iter(jobs).buffer_unordered(AT_ONCE);
         while let Some(summary) = running.next().await {
-            show(&mut out, &summary)?;
+            written = written.and_then(|()| show(&mut out, &summary));
             summaries.push(summary);
         }
     }
-    out.finish()?;
+    let written = written.and_then(|()| out.finish());
     // The writer ends when its last sender is gone, and the process not before it.
     drop(store);
     drop(thread);
     signal.abort();
     let killed = signal.await.ok();
+    match written {
+        Ok(()) | Err(CliError::BrokenPipe) => {}
+        Err(other) => return Err(other),
+    }
     Ok(killed.unwrap_or_else(|| exit_code(&summaries)))
 }
 

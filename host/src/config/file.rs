@@ -45,6 +45,8 @@ pub struct Connection {
     pub max_removals_percent: u8,
     /// Calls in progress at once.
     pub at_once: Option<usize>,
+    /// Given on the command line: help speaks of options, not of lines of a file.
+    pub one_off: bool,
 }
 
 impl Connection {
@@ -59,6 +61,7 @@ impl Connection {
             max_wait: None,
             max_removals_percent: DEFAULT_PERCENT,
             at_once: None,
+            one_off: false,
         }
     }
 
@@ -103,7 +106,7 @@ struct RawFile {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "connectors has to be a folder (\"connectors\") or a list of folders")]
 enum OneOrMany {
     One(PathBuf),
     Many(Vec<PathBuf>),
@@ -142,7 +145,7 @@ struct RawNetwork {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct RawLimits {
-    requests_per_minute: Option<u32>,
+    requests_per_minute: Option<i64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -150,9 +153,11 @@ struct RawLimits {
 struct RawRun {
     max_wait: Option<String>,
     max_removals: Option<String>,
-    at_once: Option<usize>,
+    at_once: Option<i64>,
 }
 
+/// Requests a minute that an operator may allow: beyond this it is no limit any more.
+const MOST_A_MINUTE: u32 = 1_000_000;
 /// Calls at once that an operator may ask for: each holds an instance of up to 256 MiB.
 const MOST_AT_ONCE: usize = 64;
 
@@ -165,7 +170,7 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|e| match e.kind() {
             std::io::ErrorKind::NotFound => ConfigError::new(format!("there is no {}", path.display()))
                 .with_help("write one with `muster init`, or name another file with --config"),
-            kind => ConfigError::new(format!("cannot read {}: {kind}", path.display())),
+            _ => ConfigError::new(format!("cannot read {}: {}", path.display(), text::io_words(&e))),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         Self::parse(&text, folder).map_err(|e| ConfigError { message: format!("{}{}", path.display(), e.message), ..e })
@@ -218,18 +223,22 @@ impl RawConnection {
         }
         self.network.origins.iter().try_for_each(|o| connection.allow(o))?;
         self.network.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
-        connection.requests_per_minute = self.limits.requests_per_minute;
-        if connection.requests_per_minute == Some(0) {
-            return Err(ConfigError::new("requests-per-minute is 0; give at least 1"));
-        }
+        let pace = self.limits.requests_per_minute.map(|n| {
+            let fits = u32::try_from(n).ok().filter(|n| (1..=MOST_A_MINUTE).contains(n));
+            fits.ok_or_else(|| {
+                ConfigError::new(format!("requests-per-minute is {n}; it has to lie between 1 and {MOST_A_MINUTE}"))
+            })
+        });
+        connection.requests_per_minute = pace.transpose()?;
         connection.max_wait = self.run.max_wait.as_deref().map(|t| parse_duration("max-wait", t)).transpose()?;
         if let Some(text) = self.run.max_removals {
             connection.max_removals_percent = percent(&text)?;
         }
-        connection.at_once = self.run.at_once;
-        if connection.at_once.is_some_and(|n| n == 0 || n > MOST_AT_ONCE) {
-            return Err(ConfigError::new(format!("at-once has to lie between 1 and {MOST_AT_ONCE}")));
-        }
+        let at_once = self.run.at_once.map(|n| {
+            let fits = usize::try_from(n).ok().filter(|n| (1..=MOST_AT_ONCE).contains(n));
+            fits.ok_or_else(|| ConfigError::new(format!("at-once is {n}; it has to lie between 1 and {MOST_AT_ONCE}")))
+        });
+        connection.at_once = at_once.transpose()?;
         Ok(connection)
     }
 }
@@ -278,12 +287,33 @@ fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
         (true, Some((wrong, known))) => text::nearest(wrong, known.iter().copied()),
         _ => None,
     };
-    let message = message.replace("unknown field", "unknown key").replace("missing field", "missing key");
-    let error = ConfigError::new(format!("{place}: {}", text::neutral(&message)));
+    let error = ConfigError::new(format!("{place}: {}", text::neutral(&in_plain_words(&message))));
+    if message.contains("invalid type: map, expected a sequence") {
+        return error.with_help("a connection begins with [[connection]], in two pairs of brackets");
+    }
     match meant {
         Some(meant) => error.with_help(format!("did you mean `{meant}`?")),
         None => error,
     }
+}
+
+/// The parser's words as a person would say them.
+fn in_plain_words(message: &str) -> String {
+    const WORDS: [(&str, &str); 12] = [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("invalid type: ", "wrong type: "),
+        ("invalid value: ", "wrong value: "),
+        ("expected path string", "expected text"),
+        ("expected a string", "expected text"),
+        ("expected i64", "expected a whole number"),
+        ("expected a sequence", "expected a list"),
+        ("expected struct RawConnection", "expected a connection"),
+        ("string \"", "the text \""),
+        ("sequence", "a list"),
+        ("map", "a table"),
+    ];
+    WORDS.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 #[cfg(test)]
@@ -347,8 +377,10 @@ at-once = 16
         let table = [
             ("15m", "fifteen", "max-wait is \"fifteen\""),
             ("30%", "30", "max-removals is \"30\""),
-            ("at-once = 16", "at-once = 0", "at-once has to lie"),
+            ("at-once = 16", "at-once = 0", "at-once is 0"),
             ("= 600", "= 0", "requests-per-minute is 0"),
+            ("= 600", "= -1", "requests-per-minute is -1"),
+            ("= 600", "= \"many\"", "wrong type: the text \"many\", expected a whole number"),
             ("127.0.0.1:3000", "127.0.0.1", "not host:port"),
             ("127.0.0.1:3000", "http://127.0.0.1:3000", "not host:port"),
             ("https://a.test", "a.test", "the origin \"a.test\""),

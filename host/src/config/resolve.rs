@@ -26,23 +26,26 @@ pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings,
     let mut out = Settings::default();
     for setting in &manifest.settings {
         match connection.settings.get(&setting.name) {
-            Some(source) => take(&mut out, setting, source)?,
+            Some(source) => take(&mut out, connection, setting, source)?,
             None => match &setting.default {
                 Some(default) => {
                     let text = judge(setting, default)?;
                     out.values.insert(setting.name.clone(), Value { text, written: false });
                 }
                 None if setting.required => {
-                    let example = match setting.kind {
-                        SettingKind::Secret => "{ env = \"NAME\" }",
-                        _ => "\"…\"",
+                    let name = &setting.name;
+                    let help = match (connection.one_off, setting.kind == SettingKind::Secret) {
+                        (true, true) => format!("add --secret {name}=env:VARIABLE"),
+                        (true, false) => format!("add --set {name}=…"),
+                        (false, true) => format!("add under the connection's settings: {name} = {{ env = \"NAME\" }}"),
+                        (false, false) => format!("add under the connection's settings: {name} = \"…\""),
                     };
                     return Err(ConfigError::new(format!(
                         "the setting {} ({}) is missing",
                         setting.name,
                         text::neutral(&setting.label)
                     ))
-                    .with_help(format!("add under the connection's settings: {} = {example}", setting.name)));
+                    .with_help(help));
                 }
                 None => {}
             },
@@ -51,9 +54,18 @@ pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings,
     Ok(out)
 }
 
-fn take(out: &mut Settings, setting: &Setting, source: &Source) -> Result<(), ConfigError> {
+fn take(out: &mut Settings, connection: &Connection, setting: &Setting, source: &Source) -> Result<(), ConfigError> {
     let secret = setting.kind == SettingKind::Secret;
-    let value = source.fetch(&setting.name, secret)?;
+    let value = source.fetch(&setting.name, secret).map_err(|e| match source {
+        Source::Literal(_) if connection.one_off => {
+            ConfigError::new(format!("the secret {} is written on the command line as plain text", setting.name))
+                .with_help(format!(
+                    "give --secret {}=env:VARIABLE and change the secret: it may have been seen",
+                    setting.name
+                ))
+        }
+        _ => e,
+    })?;
     let text = judge(setting, value.expose())?;
     if secret {
         out.secrets.insert(setting.name.clone(), value);
@@ -63,11 +75,21 @@ fn take(out: &mut Settings, setting: &Setting, source: &Source) -> Result<(), Co
     Ok(())
 }
 
+/// An URL as it may be shown: somebody may have written a password before the host.
+fn without_user(value: &str) -> String {
+    let authority = value.split_once("://").map_or(value, |(_, rest)| rest);
+    match authority.rsplit_once('@') {
+        Some((user, _)) if !user.is_empty() => value.replace(user, "***"),
+        _ => value.to_owned(),
+    }
+}
+
 /// The value in canonical form.
 fn judge(setting: &Setting, value: &str) -> Result<String, ConfigError> {
     let secret = setting.kind == SettingKind::Secret;
     let wrong = |why: String| {
-        let shown = if secret { String::new() } else { format!(" is {:?}, which", text::shorten(value, 200)) };
+        let shown =
+            if secret { String::new() } else { format!(" is {:?}, which", text::shorten(&without_user(value), 200)) };
         let help = (!setting.help.is_empty()).then(|| text::neutral(&setting.help).into_owned());
         ConfigError { message: format!("the setting {}{shown} {why}", setting.name), help: help.into_iter().collect() }
     };

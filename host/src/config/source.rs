@@ -68,6 +68,9 @@ impl Source {
             return Err(wrong("has to name exactly one source"));
         };
         match (key.as_str(), value) {
+            ("env" | "file", toml::Value::String(empty)) if empty.is_empty() => {
+                Err(wrong(&format!("has an empty {key}")))
+            }
             ("env", toml::Value::String(variable)) => Ok(Source::Env(variable)),
             ("file", toml::Value::String(path)) => Ok(Source::File(path.into())),
             ("command", toml::Value::Array(argv)) => {
@@ -125,8 +128,10 @@ impl Source {
             Source::File(path) => {
                 let wrong =
                     |why: String| ConfigError::new(format!("the file {} of the {what} {name} {why}", path.display()));
-                let file = std::fs::File::open(path).map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
-                let meta = file.metadata().map_err(|e| wrong(format!("cannot be read: {}", e.kind())))?;
+                let file = std::fs::File::open(path)
+                    .map_err(|e| wrong(format!("cannot be read: {}", crate::text::io_words(&e))))?;
+                let meta =
+                    file.metadata().map_err(|e| wrong(format!("cannot be read: {}", crate::text::io_words(&e))))?;
                 if secret && meta.mode() & 0o007 != 0 {
                     return Err(wrong("can be read by everybody on this machine".to_owned())
                         .with_help(format!("chmod 600 {}", path.display())));
@@ -142,23 +147,31 @@ impl Source {
                     .args(arguments)
                     .stdout(Stdio::piped())
                     .spawn()
-                    .map_err(|e| wrong(format!("cannot be run: {}", e.kind())))?;
+                    .map_err(|e| wrong(format!("cannot be run: {}", crate::text::io_words(&e))))?;
                 let value = child.stdout.take().map_or_else(|| Err("has no output".to_owned()), read);
-                let status = child.wait().map_err(|e| wrong(format!("failed: {}", e.kind())))?;
-                match status.success() {
-                    true => value.map_err(wrong),
-                    false => Err(wrong(format!("ended with {status}"))),
+                let status = child.wait().map_err(|e| wrong(format!("failed: {}", crate::text::io_words(&e))))?;
+                match value {
+                    // A command whose output is cut off dies of it: that is not what is wrong with it.
+                    Err(why) if why == too_long() => Err(wrong(why)),
+                    value if status.success() => value.map_err(wrong),
+                    _ => Err(wrong(format!("ended with {status}"))),
                 }
             }
         }
     }
 }
 
+fn too_long() -> String {
+    format!("has more than {VALUE_BYTES} bytes")
+}
+
 fn read(from: impl Read) -> Result<Secret, String> {
     let mut bytes = zeroize::Zeroizing::new(Vec::new());
-    from.take(VALUE_BYTES + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {}", e.kind()))?;
+    from.take(VALUE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("cannot be read: {}", crate::text::io_words(&e)))?;
     if bytes.len() as u64 > VALUE_BYTES {
-        return Err(format!("has more than {VALUE_BYTES} bytes"));
+        return Err(too_long());
     }
     let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8".to_owned())?;
     let text = text.strip_suffix('\n').unwrap_or(text);

@@ -174,13 +174,15 @@ impl Egress {
             self.pause(bucket.take(Instant::now())).await;
             tried += 1;
             self.counters.requests.fetch_add(1, Relaxed);
-            let begun = Instant::now();
             // Only exchanges in progress hold a place: a waiting one would starve the others.
-            let result = match self.gate.acquire().await {
-                Ok(_permit) => self.once(target, request, headers.clone()).await,
+            let (result, elapsed) = match self.gate.acquire().await {
+                Ok(_permit) => {
+                    let begun = Instant::now();
+                    let result = self.once(target, request, headers.clone()).await;
+                    (result, begun.elapsed())
+                }
                 Err(_) => return Err(broken(target, "the run is over")),
             };
-            let elapsed = begun.elapsed();
             self.counters.vendor_us.fetch_add(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), Relaxed);
             let (hiccup, status) = match &result {
                 Ok(answer) => (retry::hiccup(answer.status(), answer.headers(), now()), answer.status().as_u16()),

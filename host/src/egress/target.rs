@@ -106,7 +106,8 @@ impl Target {
         }
         let lower = host.to_ascii_lowercase();
         let canonical = match Host::parse(host) {
-            Ok(Host::Domain(name)) => name,
+            Ok(Host::Domain(name)) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) => name,
+            Ok(Host::Domain(_)) => return Err("has a host that is none".to_owned()),
             Ok(Host::Ipv4(ip)) => ip.to_string(),
             Ok(Host::Ipv6(ip)) => format!("[{ip}]"),
             Err(_) => return Err("has a host that is none".to_owned()),
@@ -190,6 +191,7 @@ mod tests {
             ("https://a.test:+80", "port"),
             ("https://a.test.", "ends with a dot"),
             ("https://a b.test", "host that is none"),
+            ("https://*.a.test", "host that is none"),
         ];
         for (given, expected) in table {
             let error = Origin::parse(given).expect_err(given);

@@ -156,9 +156,11 @@ fn today() -> String {
     now().get(..10).unwrap_or_default().to_owned()
 }
 
-/// Hands a task's records to the store in pieces, so that they leave memory while they are written.
-async fn hand_over(store: &Store, run: i64, records: Vec<Record>) -> Result<(), StoreError> {
+/// Hands a task's records to the store in pieces, so that they leave memory while they are written; in the order
+/// of their keys, because rows that come in no order cost the store several times the writing.
+async fn hand_over(store: &Store, run: i64, mut records: Vec<Record>) -> Result<(), StoreError> {
     let mut scratch = Vec::new();
+    records.sort_by(Record::compare_keys);
     let mut records = records.into_iter();
     while records.len() > 0 {
         let piece = records.by_ref().take(PIECE).map(|r| record::prepare(r, &mut scratch)).collect();

@@ -34,7 +34,7 @@ pub fn lead(store: &Path, connection: &str) -> Result<Result<Lead, String>, Stor
             StoreError::ReadOnly(store.to_path_buf())
         }
         std::io::ErrorKind::StorageFull => StoreError::Full(store.to_path_buf()),
-        _ => StoreError::Open { path: path.clone(), why: e.to_string() },
+        _ => StoreError::Open { path: path.clone(), why: crate::text::io_words(&e) },
     };
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir).map_err(open)?;
     let mut file =

@@ -65,7 +65,7 @@ impl Store {
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&runtime, commands))
-            .map_err(|e| StoreError::Open { path: path.to_path_buf(), why: e.to_string() })?;
+            .map_err(|e| StoreError::Open { path: path.to_path_buf(), why: crate::text::io_words(&e) })?;
         Ok((WriterThread(Some(thread)), Store { path: path.to_path_buf(), queue, busy_us }))
     }
 

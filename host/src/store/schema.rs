@@ -120,18 +120,11 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing(path.to_path_buf()));
     }
-    // Read-write where possible: a reader of a WAL database may have to create the shared memory file.
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)
-        .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY))
-        .map_err(|e| explain(path, &e))?;
-    let ready = (|| {
-        conn.busy_timeout(BUSY)?;
-        conn.pragma_update(None, "query_only", true)?;
-        conn.pragma_update(None, "cache_size", -4096)?;
-        version(&conn)
-    })();
-    match ready.map_err(|e| explain(path, &e))? {
+    if path.is_dir() {
+        return Err(StoreError::NotAStore(path.to_path_buf()));
+    }
+    let (conn, version) = reader(path).map_err(|e| explain(path, &e))?;
+    match version {
         (APPLICATION_ID, VERSION) => Ok(conn),
         (APPLICATION_ID, found) if found > VERSION => {
             Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION })
@@ -141,8 +134,47 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     }
 }
 
+/// A reader of a WAL database may have to make the file of shared memory, so it opens for writing where it can.
+/// On a disk that is read-only it reads the file as it lies there, which is whole where no log lies beside it.
+fn reader(path: &Path) -> rusqlite::Result<(Connection, (i64, i64))> {
+    let ready = |conn: Connection| {
+        conn.busy_timeout(BUSY)?;
+        conn.pragma_update(None, "query_only", true)?;
+        conn.pragma_update(None, "cache_size", -4096)?;
+        let version = version(&conn)?;
+        Ok((conn, version))
+    };
+    let common = OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let usual = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | common)
+        .or_else(|_| Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | common))
+        .and_then(ready);
+    let cannot = |e: &rusqlite::Error| {
+        matches!(e.sqlite_error_code(), Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly))
+    };
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = std::fs::metadata(&log).is_ok_and(|m| m.len() > 0);
+    match usual {
+        Err(e) if cannot(&e) && !has_log => {
+            let escaped: String = path.to_string_lossy().chars().fold(String::new(), |mut out, c| {
+                match c {
+                    '%' | '?' | '#' => out.push_str(&format!("%{:02x}", u32::from(c))),
+                    c => out.push(c),
+                }
+                out
+            });
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | common;
+            Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags).and_then(ready)
+        }
+        other => other,
+    }
+}
+
 fn create_private(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::OpenOptionsExt;
+    if path.is_dir() {
+        return Err(StoreError::NotAStore(path.to_path_buf()));
+    }
     if path.exists() {
         return Ok(());
     }
@@ -155,7 +187,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
                 Err(StoreError::ReadOnly(path.to_path_buf()))
             }
             std::io::ErrorKind::StorageFull => Err(StoreError::Full(path.to_path_buf())),
-            _ => Err(StoreError::Open { path: path.to_path_buf(), why: e.to_string() }),
+            _ => Err(StoreError::Open { path: path.to_path_buf(), why: crate::text::io_words(&e) }),
         },
     }
 }
