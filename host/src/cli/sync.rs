@@ -148,7 +148,10 @@ fn show(out: &mut Output, summary: &Summary) -> Result<(), CliError> {
 
 /// The summary for people.
 fn lines(s: &Summary) -> Vec<String> {
-    let seconds = format!("{}.{:02} s", s.elapsed_ms / 1000, s.elapsed_ms % 1000 / 10);
+    let elapsed = match s.elapsed_ms {
+        ms @ 0..1000 => format!("{ms} ms"),
+        ms => format!("{}.{:02} s", ms / 1000, ms % 1000 / 10),
+    };
     let Some(run) = s.run else {
         return vec![format!("{}: {}", s.connection, s.status)];
     };
@@ -157,7 +160,7 @@ fn lines(s: &Summary) -> Vec<String> {
         "failed" => format!("run {run} failed after"),
         other => format!("run {run} is {other} after"),
     };
-    let mut out = vec![format!("{}: {verb} {seconds}", s.connection)];
+    let mut out = vec![format!("{}: {verb} {elapsed}", s.connection)];
     if s.status != "failed" {
         let counts = [count(s.resources, "resource"), count(s.entitlements, "entitlement"), count(s.grants, "grant")];
         out.push(format!("  {}", counts.join(", ")));
