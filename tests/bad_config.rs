@@ -458,13 +458,26 @@ fn base_urls_that_are_none() {
 }
 
 #[test]
-fn a_password_in_a_base_url_is_not_repeated() {
+fn a_password_in_an_address_is_not_repeated() {
     let synced = Synced::new();
     synced.write("BASE", "https://ann:hunter2@127.0.0.1");
     for command in [vec!["sync"], vec!["sync", "--json", "-vvv"], vec!["check"], vec!["inspect", "chatwoot"]] {
         synced.scene.muster(&command).never_says("hunter2");
     }
     refuses(&synced.scene.muster(["sync"]), "support: the setting chatwoot-base-url ", "");
+    synced.write("allow-private = ", "origins = [\"https://ann:hunter2@a.test\"]\nallow-private = ");
+    let run = synced.scene.muster(["sync"]);
+    run.never_says("hunter2");
+    refuses(&run, "connection support: the origin ", "");
+    let run = synced.scene.muster([
+        "sync",
+        "--connector",
+        "connectors/chatwoot.wasm",
+        "--allow",
+        "https://ann:hunter2@a.test",
+    ]);
+    run.never_says("hunter2");
+    refuses(&run, "carries a user name before the host; write it without", "");
     synced.is_unharmed();
 }
 
@@ -554,9 +567,12 @@ fn files_that_hold_no_secret() {
     let absent = synced.scene.muster(["sync"]);
     refuses(&absent, "token of the secret chatwoot-api-token cannot be read: ", "");
     std::fs::create_dir(&path).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let folder = synced.scene.muster(["sync"]);
-    refuses(&folder, "token of the secret chatwoot-api-token cannot be read: is a directory", "");
+    for mode in [0o700, 0o755] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        let folder = synced.scene.muster(["sync"]);
+        refuses(&folder, "token of the secret chatwoot-api-token cannot be read: is a directory", "");
+        folder.never_says("chmod");
+    }
     synced.is_unharmed();
     // The same file, as it should be.
     std::fs::remove_dir(&path).unwrap();
@@ -731,6 +747,17 @@ fn arguments_that_make_no_sense() {
         (&["inspect", "nowhere/chatwoot.wasm"], "cannot read nowhere/chatwoot.wasm: ", ""),
     ];
     commands(&ROWS);
+}
+
+/// Somebody who types nothing more sees what there is, line by line.
+#[test]
+fn no_command_at_all() {
+    let run = Scene::new().muster([] as [&str; 0]);
+    run.exits(2).stdout_is_empty().never_says("error:");
+    for command in ["init", "connectors", "check", "sync", "resources"] {
+        let lines = run.stderr.lines().filter(|line| line.trim_start().starts_with(&format!("{command} "))).count();
+        assert_eq!(lines, 1, "no line begins with {command}: {}", run.stderr);
+    }
 }
 
 /// The same on stdout for every one: nothing.

@@ -61,6 +61,15 @@ pub fn io_words(error: &std::io::Error) -> String {
     }
 }
 
+/// An URL as it may be shown: somebody may have written a password before the host.
+pub fn without_user(value: &str) -> String {
+    let authority = value.split_once("://").map_or(value, |(_, rest)| rest);
+    match authority.rsplit_once('@') {
+        Some((user, _)) if !user.is_empty() => value.replace(user, "***"),
+        _ => value.to_owned(),
+    }
+}
+
 /// The candidate nearest to `word`, if one is near enough to be what was meant.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates

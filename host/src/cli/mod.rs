@@ -18,6 +18,7 @@ mod table;
 
 use args::{Cli, Command};
 use clap::Parser;
+use clap::error::ErrorKind;
 use error::CliError;
 use std::process::ExitCode;
 
@@ -29,6 +30,11 @@ pub fn main() -> ExitCode {
             if !e.use_stderr() {
                 let _ = e.print();
                 return ExitCode::SUCCESS;
+            }
+            // Nothing was asked for: the help is the answer, and it is no error that it is long.
+            if e.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+                let _ = e.print();
+                return error::REFUSED.into();
             }
             return usage(&e).report().into();
         }

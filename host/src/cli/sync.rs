@@ -85,9 +85,18 @@ async fn one(
     connection: &Connection,
     store: &Store,
     resolver: &Arc<dyn Resolver>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> Summary {
-    let job = match scene.job(connection).await {
+    // Compiling a connector may take a minute; nobody who says stop waits for it.
+    let loaded = tokio::select! {
+        biased;
+        Ok(_) = stop.wait_for(|stop| *stop) => {
+            let failure = Failure::new(Reason::Unavailable, "stopped by you before it began");
+            return Summary { stopped: true, ..Summary::failed(&connection.name, TaskFailure::new("sync", failure)) };
+        }
+        loaded = scene.job(connection) => loaded,
+    };
+    let job = match loaded {
         Ok(job) => job,
         Err(CliError::Say { message, help, .. }) => return Summary::refused(&connection.name, message, help),
         Err(CliError::BrokenPipe) => return Summary::refused(&connection.name, String::new(), Vec::new()),

@@ -70,7 +70,8 @@ impl Connection {
     /// # Errors
     /// It is none.
     pub fn allow(&mut self, origin: &str) -> Result<(), ConfigError> {
-        let origin = Origin::parse(origin).map_err(|why| ConfigError::new(format!("the origin {origin:?} {why}")))?;
+        let origin = Origin::parse(origin)
+            .map_err(|why| ConfigError::new(format!("the origin {:?} {why}", text::without_user(origin))))?;
         self.network.origins.push(origin);
         Ok(())
     }
@@ -81,7 +82,7 @@ impl Connection {
     /// It is not `host:port`.
     pub fn allow_private(&mut self, host_port: &str) -> Result<(), ConfigError> {
         let wrong = || {
-            ConfigError::new(format!("allow-private has {host_port:?}, which is not host:port"))
+            ConfigError::new(format!("allow-private has {:?}, which is not host:port", text::without_user(host_port)))
                 .with_help("write host and port without a scheme, for example \"127.0.0.1:3000\"")
         };
         let has_port = host_port.rsplit_once(':').is_some_and(|(_, p)| p.parse::<u16>().is_ok());

@@ -75,21 +75,15 @@ fn take(out: &mut Settings, connection: &Connection, setting: &Setting, source: 
     Ok(())
 }
 
-/// An URL as it may be shown: somebody may have written a password before the host.
-fn without_user(value: &str) -> String {
-    let authority = value.split_once("://").map_or(value, |(_, rest)| rest);
-    match authority.rsplit_once('@') {
-        Some((user, _)) if !user.is_empty() => value.replace(user, "***"),
-        _ => value.to_owned(),
-    }
-}
-
 /// The value in canonical form.
 fn judge(setting: &Setting, value: &str) -> Result<String, ConfigError> {
     let secret = setting.kind == SettingKind::Secret;
     let wrong = |why: String| {
-        let shown =
-            if secret { String::new() } else { format!(" is {:?}, which", text::shorten(&without_user(value), 200)) };
+        let shown = if secret {
+            String::new()
+        } else {
+            format!(" is {:?}, which", text::shorten(&text::without_user(value), 200))
+        };
         let help = (!setting.help.is_empty()).then(|| text::neutral(&setting.help).into_owned());
         ConfigError { message: format!("the setting {}{shown} {why}", setting.name), help: help.into_iter().collect() }
     };

@@ -59,7 +59,7 @@ impl Source {
         }
         let wrong = |what: &str| {
             ConfigError::new(format!("the setting {name} {what}")).with_help(format!(
-                "write {name} = \"…\", or {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ command = [\"PROGRAM\", \"ARGUMENT\"] }}"
+                "write {name} = \"…\" (a secret never so), {{ env = \"NAME\" }}, {{ file = \"PATH\" }} or {{ command = [\"PROGRAM\", \"ARGUMENT\"] }}"
             ))
         };
         let toml::Value::Table(table) = value else { return Err(wrong("is neither text, number nor flag")) };
@@ -132,6 +132,9 @@ impl Source {
                     .map_err(|e| wrong(format!("cannot be read: {}", crate::text::io_words(&e))))?;
                 let meta =
                     file.metadata().map_err(|e| wrong(format!("cannot be read: {}", crate::text::io_words(&e))))?;
+                if meta.is_dir() {
+                    return Err(wrong("cannot be read: is a directory".to_owned()));
+                }
                 if secret && meta.mode() & 0o007 != 0 {
                     return Err(wrong("can be read by everybody on this machine".to_owned())
                         .with_help(format!("chmod 600 {}", path.display())));

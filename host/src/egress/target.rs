@@ -97,7 +97,7 @@ impl Target {
             Some((host, port)) if !port.contains(']') => {
                 let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
                 let port = port.parse::<u16>().ok().filter(|p| digits && *p > 0);
-                (host, port.ok_or("has a port that is none")?)
+                (host, port.ok_or("has a port that is no number from 1 to 65535")?)
             }
             _ => (authority, default),
         };
@@ -107,10 +107,10 @@ impl Target {
         let lower = host.to_ascii_lowercase();
         let canonical = match Host::parse(host) {
             Ok(Host::Domain(name)) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)) => name,
-            Ok(Host::Domain(_)) => return Err("has a host that is none".to_owned()),
+            Ok(Host::Domain(_)) => return Err("has a host that no server can have".to_owned()),
             Ok(Host::Ipv4(ip)) => ip.to_string(),
             Ok(Host::Ipv6(ip)) => format!("[{ip}]"),
-            Err(_) => return Err("has a host that is none".to_owned()),
+            Err(_) => return Err("has a host that no server can have".to_owned()),
         };
         // An IDN is the one host whose canonical spelling may differ from the one given.
         if canonical != lower && host.is_ascii() {
@@ -190,8 +190,8 @@ mod tests {
             ("https://a.test:99999", "port"),
             ("https://a.test:+80", "port"),
             ("https://a.test.", "ends with a dot"),
-            ("https://a b.test", "host that is none"),
-            ("https://*.a.test", "host that is none"),
+            ("https://a b.test", "host that no server can have"),
+            ("https://*.a.test", "host that no server can have"),
         ];
         for (given, expected) in table {
             let error = Origin::parse(given).expect_err(given);

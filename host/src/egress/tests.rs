@@ -255,7 +255,7 @@ async fn a_server_that_never_finishes_meets_the_deadline() {
     });
     let server = Server { port, seen: Arc::default() };
     let caps = Caps { deadline: Duration::from_millis(200), ..caps() };
-    let error = Scene::new(&server, true, &[LOOPBACK], caps).get().await.unwrap_err();
+    let error = Scene::new(&server, true, &[LOOPBACK; 5], caps).get().await.unwrap_err();
     assert!(matches!(error, EgressError::Deadline { .. }), "{error:?}");
 }
 
