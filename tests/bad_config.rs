@@ -830,7 +830,6 @@ fn what_init_writes_is_read_by_check_and_needs_only_its_values() {
         ("chatwoot-base-url = \"https://app.chatwoot.com\"", format!("chatwoot-base-url = \"{origin}\"").as_str()),
         ("chatwoot-account-id = \"\"", "chatwoot-account-id = \"1\""),
         ("{ env = \"CHATWOOT_API_TOKEN\" }", "{ env = \"CHATWOOT_TOKEN\" }"),
-        ("# [connection.network]", "[connection.network]"),
         ("# allow-private = [\"127.0.0.1:3000\"]", format!("allow-private = [\"{address}\"]").as_str()),
     ] {
         assert!(filled.contains(from), "init wrote no {from}:\n{filled}");

@@ -479,7 +479,6 @@ fn init_writes_a_plugin_list_that_works() {
     for (from, to) in [
         ("\"https://app.chatwoot.com\"\n".to_owned(), format!("\"{}\"\n", fake.origin())),
         ("chatwoot-account-id = \"\"".to_owned(), "chatwoot-account-id = \"1\"".to_owned()),
-        ("# [connection.network]".to_owned(), "[connection.network]".to_owned()),
         ("# allow-private = [\"127.0.0.1:3000\"]".to_owned(), format!("allow-private = [\"{}\"]", fake.address())),
     ] {
         assert_eq!(text.matches(&from).count(), 1, "{from} in:\n{text}");

@@ -18,6 +18,8 @@ pub struct Limits {
     pub compile_bytes: u64,
     /// Linear memory of an instance, summed over its memories, bytes.
     pub memory_bytes: usize,
+    /// Linear memory of all instances of the process, bytes.
+    pub host_memory_bytes: usize,
     /// Elements of an instance's tables, summed.
     pub table_elements: usize,
     /// Stack of guest code, bytes.
@@ -77,6 +79,7 @@ impl Default for Limits {
             compile_time: Duration::from_secs(60),
             compile_bytes: 2048 * MIB,
             memory_bytes: 256 * 1024 * 1024,
+            host_memory_bytes: 4 * 1024 * 1024 * 1024,
             table_elements: 100_000,
             guest_stack_bytes: 512 * 1024,
             call_time: Duration::from_secs(300),
@@ -116,6 +119,7 @@ impl Limits {
             ("compile-time", "seconds", seconds(self.compile_time)),
             ("compile-memory", "bytes", self.compile_bytes),
             ("memory", "bytes", size(self.memory_bytes)),
+            ("host-memory", "bytes", size(self.host_memory_bytes)),
             ("table-elements", "elements", size(self.table_elements)),
             ("guest-stack", "bytes", size(self.guest_stack_bytes)),
             ("call-time", "seconds", seconds(self.call_time)),

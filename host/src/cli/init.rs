@@ -84,7 +84,7 @@ fn connection(m: &Manifest) -> String {
     for setting in &m.settings {
         out.push_str(&setting_lines(setting));
     }
-    out.push_str("# [connection.network]\n");
+    out.push_str("[connection.network]\n");
     let asked: Vec<String> = m
         .routes
         .iter()

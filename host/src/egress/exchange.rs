@@ -40,6 +40,8 @@ pub struct Caps {
     pub response_body: usize,
 }
 
+/// A closed bucket that opens within this time is waited for in the exchange.
+const CLOSED: Duration = Duration::from_secs(20);
 /// Bytes set aside for a body before it comes, at most, whatever length is claimed.
 const RESERVED: usize = 4 * 1024 * 1024;
 
@@ -153,6 +155,14 @@ impl Egress {
     /// See [`EgressError`]: denied, or no usable answer.
     pub async fn exchange(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
         let host_port = target.origin.host_port();
+        // The vendor asked everybody to wait: the guest is told so at once, and its task is queued for that time.
+        let bucket = self.bucket(&target.origin);
+        let closed = bucket.closed_for(Instant::now());
+        if closed > CLOSED {
+            return Ok(slow_down(closed));
+        }
+        // The pace is the host's own doing, so the exchange's deadline begins after it.
+        self.pause(bucket.take(Instant::now())).await;
         match tokio::time::timeout(self.caps.deadline, self.tries(target, &request)).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline { host_port, seconds: self.caps.deadline.as_secs() }),
@@ -171,7 +181,6 @@ impl Egress {
         let mut waited = Duration::ZERO;
         let mut tried = 0;
         loop {
-            self.pause(bucket.take(Instant::now())).await;
             tried += 1;
             self.counters.requests.fetch_add(1, Relaxed);
             // Only exchanges in progress hold a place: a waiting one would starve the others.
@@ -195,10 +204,10 @@ impl Egress {
                 status, ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), tried, "exchange"
             );
             let wait = hiccup.and_then(|h| retry::wait(h, request.method(), tried, waited, jitter()));
-            let Some(wait) = wait else { return result };
+            let Some(wait) = wait.filter(|_| bucket.closed_for(Instant::now()) <= CLOSED) else { return result };
             self.counters.retries.fetch_add(1, Relaxed);
             waited += wait;
-            self.pause(wait).await;
+            self.pause(wait.max(bucket.take(Instant::now()))).await;
         }
     }
 
@@ -257,6 +266,15 @@ impl Egress {
         seen.headers_mut().insert(http::header::CONTENT_LENGTH, length);
         Ok(seen)
     }
+}
+
+/// What a guest is told while the origin's bucket is closed: what the vendor would say.
+fn slow_down(wait: Duration) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = http::StatusCode::TOO_MANY_REQUESTS;
+    let seconds = http::HeaderValue::from(wait.as_secs().saturating_add(1));
+    answer.headers_mut().insert(http::header::RETRY_AFTER, seconds);
+    answer
 }
 
 /// Undoes `Content-Encoding`, reading at most one byte past the limit.

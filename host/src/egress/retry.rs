@@ -46,7 +46,7 @@ pub fn wait(hiccup: Hiccup, method: &Method, tried: u32, waited: Duration, jitte
         Hiccup::Status(Some(wish)) => wish.max(Duration::from_millis(10)),
         _ => backoff,
     };
-    (waited + wait <= bound).then_some(wait)
+    (waited.saturating_add(wait) <= bound).then_some(wait)
 }
 
 /// The hiccup a status stands for, if it is one. `now` is seconds since 1970.

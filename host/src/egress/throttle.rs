@@ -64,6 +64,12 @@ impl Bucket {
         full_at.saturating_duration_since(now).saturating_sub(pace.per).max(closed)
     }
 
+    /// How long the bucket is still closed.
+    pub fn closed_for(&self, now: Instant) -> Duration {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state.closed_until.saturating_duration_since(now)
+    }
+
     /// Closes the bucket for everybody until then.
     pub fn close(&self, until: Instant) {
         let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -101,6 +107,7 @@ mod tests {
         let bucket = Bucket::new(None, now);
         bucket.close(now + Duration::from_secs(9));
         assert_eq!(bucket.take(now), Duration::from_secs(9));
+        assert_eq!(bucket.closed_for(now), Duration::from_secs(9));
         assert_eq!(bucket.take(now + Duration::from_secs(10)), Duration::ZERO);
     }
 }

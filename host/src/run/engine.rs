@@ -56,6 +56,11 @@ pub async fn sync(
     let begun_at = Instant::now();
     let started = now();
     let manifest = &job.connector.about.manifest;
+    // Before the run begins: beginning discards an earlier draft.
+    let egress = match job.egress(resolver) {
+        Ok(egress) => Arc::new(egress),
+        Err(e) => return Ok(Summary::refused(&job.name, e.message, e.help)),
+    };
     let begun = store
         .begin(NewRun {
             connection: job.name.clone(),
@@ -69,10 +74,6 @@ pub async fn sync(
         tracing::warn!(connection = job.name, "run {run} was interrupted; its draft is discarded and a new run starts");
     }
     let store_before = store.busy_us();
-    let egress = match job.egress(resolver) {
-        Ok(egress) => Arc::new(egress),
-        Err(e) => return Ok(Summary::refused(&job.name, e.message, e.help)),
-    };
     let shared = shared(job, started.get(..10).unwrap_or_default());
     let mut run = Run {
         job,
@@ -96,6 +97,7 @@ pub async fn sync(
         ended: false,
         ends: begun_at + job.limits.run_time,
         stopped: false,
+        tainted: false,
     };
     let status = run.go(stop).await;
     let counters = egress.counters();
@@ -118,7 +120,13 @@ pub async fn sync(
         "log_lines_dropped": shared.log.dropped.load(Relaxed),
         "times": times,
     });
-    let close = Close { status, ended: now(), max_removals_percent: job.connection.max_removals_percent, report };
+    let close = Close {
+        status,
+        keep: !run.tainted,
+        ended: now(),
+        max_removals_percent: job.connection.max_removals_percent,
+        report,
+    };
     let closed = store.close(begun.run, close).await?;
     Ok(Summary {
         connection: job.name.clone(),
@@ -206,6 +214,8 @@ struct Run<'a> {
     ended: bool,
     ends: Instant,
     stopped: bool,
+    /// A task may have reached the store by half, or its records count and its follow-ups do not (rule R1).
+    tainted: bool,
 }
 
 impl Run<'_> {
@@ -240,10 +250,12 @@ impl Run<'_> {
                 Some(Err(error)) => {
                     tracing::error!(%error, "a call was lost");
                     self.fail("sync", Failure::new(Reason::Trap, "a call was lost inside the host"));
+                    self.tainted = true;
                     self.ended = true;
                 }
                 None => {
-                    // Instances and their stores go with their calls.
+                    // Instances and their stores go with their calls, in the middle of whatever they do.
+                    self.tainted = true;
                     self.calls.shutdown().await;
                     break;
                 }
@@ -347,6 +359,7 @@ impl Run<'_> {
                     Ok((follow_ups, records)) => {
                         self.progress.records.fetch_add(records, Relaxed);
                         if let Err(failure) = self.queue.follow(node, follow_ups, &self.job.limits) {
+                            self.tainted = true;
                             self.fail(&self.queue.name(node), failure);
                         }
                     }

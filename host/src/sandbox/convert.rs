@@ -10,6 +10,9 @@ use crate::text::shorten;
 
 /// Bytes kept of a failure's message.
 const MESSAGE_BYTES: usize = 4096;
+/// Seconds a vendor's wish counts as, at most: longer than any run may wait, and far from any overflow. At least
+/// one counts, so that a wish of none cannot turn a run into a storm of requests.
+const LONGEST_WAIT: u64 = 86_400;
 /// Bytes of a session, of an account's texts, and warnings kept.
 const SESSION_BYTES: usize = 4096;
 const WARNINGS: usize = 20;
@@ -100,10 +103,11 @@ pub(super) fn failure(f: w::Failure) -> Failure {
         w::Failure::Forbidden(m) => (Reason::Forbidden, m, None),
         w::Failure::RateLimited(s) => {
             // A vendor that does not say how long counts as a minute (rule R4).
-            let seconds = s.unwrap_or(60);
+            let seconds = s.unwrap_or(60).clamp(1, LONGEST_WAIT);
             (Reason::RateLimited, format!("the vendor asks to wait {seconds} s"), Some(seconds))
         }
         w::Failure::NotReady(s) => {
+            let s = s.clamp(1, LONGEST_WAIT);
             (Reason::NotReady, format!("the vendor is still preparing the answer; it asks to wait {s} s"), Some(s))
         }
         w::Failure::Unavailable(m) => (Reason::Unavailable, m, None),

@@ -114,7 +114,7 @@ impl Guest {
             wasi,
             http,
             way,
-            allowance: Allowance::new(limits.memory_bytes, limits.table_elements),
+            allowance: Allowance::new(limits.memory_bytes, limits.table_elements, limits.host_memory_bytes),
             call: Call::Describe,
             records: Vec::new(),
             emitted_bytes: 0,
@@ -189,18 +189,30 @@ impl Guest {
 /// About how many bytes the host holds for a record.
 fn weight(item: &w::Item) -> u64 {
     let option = |t: &Option<String>| t.as_ref().map_or(0, String::len);
-    let bytes = 64
-        + match item {
-            w::Item::Grant(g) => g.resource.id.len() + g.slug.len() + g.principal.id.len(),
-            w::Item::Entitlement(e) => e.resource.id.len() + e.name.len() + e.description.len() + 64,
-            w::Item::Resource(r) => {
-                let user = match &r.details {
-                    w::Details::User(u) => 256 + option(&u.email) + option(&u.login) + option(&u.status_detail),
-                    w::Details::Group | w::Details::Other => 0,
-                };
-                r.id.id.len() + r.name.len() + r.profile.len() + user
-            }
-        };
+    let id = |i: &w::ResourceId| i.resource_type.len() + i.id.len();
+    let list = |l: &[String]| l.iter().map(|t| 24 + t.len()).sum::<usize>();
+    // The base is what the record's own structure takes.
+    let bytes = match item {
+        w::Item::Grant(g) => 200 + id(&g.resource) + g.slug.len() + id(&g.principal),
+        w::Item::Entitlement(e) => {
+            200 + id(&e.resource) + e.slug.len() + e.name.len() + e.description.len() + list(&e.grantable_to)
+        }
+        w::Item::Resource(r) => {
+            let user = match &r.details {
+                w::Details::User(u) => {
+                    let job = u.employment.as_ref().map_or(0, |e| {
+                        let texts = [&e.employee_id, &e.title, &e.department, &e.location, &e.employment_type];
+                        let dates = option(&e.start_date) + option(&e.end_date);
+                        300 + texts.into_iter().map(option).sum::<usize>() + dates + e.manager.as_ref().map_or(0, id)
+                    });
+                    let texts = [&u.email, &u.login, &u.status_detail, &u.given_name, &u.family_name];
+                    texts.into_iter().map(option).sum::<usize>() + list(&u.other_emails) + job
+                }
+                w::Details::Group | w::Details::Other => 0,
+            };
+            400 + id(&r.id) + r.name.len() + r.profile.len() + r.parent.as_ref().map_or(0, id) + user
+        }
+    };
     bytes as u64
 }
 

@@ -119,7 +119,11 @@ impl Boundary {
             return broken.clone();
         }
         if guest.allowance.refused {
-            let message = format!("the connector wanted more than {} bytes of memory", guest.limits().memory_bytes);
+            let message = format!(
+                "the connector wanted more than {} bytes of memory (or all connectors together more than {})",
+                guest.limits().memory_bytes,
+                guest.limits().host_memory_bytes
+            );
             return Failure::new(Reason::Limit, message);
         }
         match error.downcast_ref::<Trap>() {

@@ -61,6 +61,8 @@ pub struct Close {
     pub status: Status,
     /// When, as RFC 3339.
     pub ended: String,
+    /// Whether what was written may be accepted later: not where a task may be in it by half.
+    pub keep: bool,
     /// See [`super::guard`].
     pub max_removals_percent: u8,
     /// What `runs show` prints beside the store's own findings: JSON.

@@ -246,8 +246,19 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 fn start_wal(conn: &Connection) -> rusqlite::Result<()> {
-    conn.pragma_update(None, "journal_mode", "wal")?;
+    // Changing the mode does not wait as everything else does: two processes may make the store at once.
+    let begun = std::time::Instant::now();
+    loop {
+        match conn.pragma_update(None, "journal_mode", "wal") {
+            Err(e) if is_busy(&e) && begun.elapsed() < BUSY => std::thread::sleep(Duration::from_millis(2)),
+            other => break other?,
+        }
+    }
     conn.pragma_update(None, "synchronous", "normal")
+}
+
+fn is_busy(e: &rusqlite::Error) -> bool {
+    matches!(e.sqlite_error_code(), Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked))
 }
 
 fn version(conn: &Connection) -> rusqlite::Result<(i64, i64)> {

@@ -60,6 +60,7 @@ impl Scene {
     async fn close(&self, run: i64, status: Status) -> Closed {
         let close = Close {
             status,
+            keep: true,
             ended: "2026-11-22T00:00:01Z".into(),
             max_removals_percent: 30,
             report: serde_json::json!({}),

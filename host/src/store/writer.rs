@@ -247,7 +247,7 @@ impl Writer {
             params![
                 if status == Status::Published { Status::Running.label() } else { status.label() },
                 close.ended,
-                status != Status::Failed,
+                status != Status::Failed && close.keep,
                 resources.now,
                 entitlements.now,
                 grants.now,
@@ -258,7 +258,7 @@ impl Writer {
                 rows.run
             ],
         )?;
-        if status == Status::Failed {
+        if status == Status::Failed || !close.keep {
             rows::discard(conn, rows.connection, rows.run)?;
         }
         let closed = Closed {
@@ -308,7 +308,10 @@ impl Writer {
         if status != Status::Held.label() && status != Status::Incomplete.label() {
             return refuse(format!("it is {status}, and only a held or an incomplete run can be"));
         }
-        if !draft || newest != run {
+        if newest == run && !draft {
+            return refuse("it was stopped in the middle of a task, and nothing of it was kept".to_owned());
+        }
+        if newest != run {
             return refuse(format!("run {newest} of {name} has replaced it"));
         }
         self.publish(connection, run)?;
