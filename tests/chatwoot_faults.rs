@@ -241,6 +241,20 @@ fn a_throttle_that_does_not_end_in_time() {
 }
 
 #[test]
+fn a_throttle_for_ever_fails_its_task_at_once_and_nothing_else() {
+    // More seconds than any clock holds.
+    let scene = demo();
+    let kind = FaultKind::status(429).header("retry-after", &u64::MAX.to_string());
+    let busy = scene.fake().inject(Fault::get(&scene.fake().path("agents"), kind));
+    let run = scene.muster(["sync", "--json"]);
+    run.exits(3).errs("the vendor asks to wait");
+    busy.assert_fired(1);
+    let line = run.json();
+    assert_eq!((&line["status"], &line["failures"][0]["reason"]), (&json!("incomplete"), &json!("unavailable")));
+    assert_eq!(line["failures"].as_array().map(Vec::len), Some(1), "the teams were read all the same");
+}
+
+#[test]
 fn a_throttle_with_a_time_is_waited_for_in_the_run() {
     // Longer than an exchange waits: the task comes back after that time.
     let scene = demo().patience(Duration::from_secs(90));
