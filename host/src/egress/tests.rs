@@ -269,3 +269,16 @@ async fn requests_off_the_routes_are_denied_and_counted() {
     assert_eq!(scene.egress.counters().denied.load(Relaxed), 3);
     assert_eq!(scene.names.0.lock().unwrap().1, 0, "nothing was resolved");
 }
+
+#[tokio::test]
+async fn while_the_vendor_wants_everybody_to_wait_the_guest_is_told_so_at_once() {
+    let server = Server::with(vec![ok("never")]).await;
+    let scene = Scene::new(&server, true, &[LOOPBACK], caps());
+    let origin = super::target::Origin::parse(&scene.base).unwrap();
+    scene.egress.close(&origin, std::time::Instant::now() + Duration::from_secs(600));
+    let seen = scene.get().await.unwrap();
+    assert_eq!(seen.status(), 429);
+    let seconds: u64 = seen.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((590..=601).contains(&seconds), "{seconds}");
+    assert!(server.seen().is_empty(), "the vendor was not asked");
+}

@@ -58,9 +58,13 @@ impl Scene {
     }
 
     async fn close(&self, run: i64, status: Status) -> Closed {
+        self.close_keeping(run, status, true).await
+    }
+
+    async fn close_keeping(&self, run: i64, status: Status, keep: bool) -> Closed {
         let close = Close {
             status,
-            keep: true,
+            keep,
             ended: "2026-11-22T00:00:01Z".into(),
             max_removals_percent: 30,
             report: serde_json::json!({}),
@@ -282,4 +286,15 @@ async fn an_unknown_run_cannot_be_accepted() {
     let (run, _) = scene.sync(crowd(1)).await;
     assert!(matches!(scene.store().accept(run + 1).await, Err(StoreError::NoRun(_))));
     assert!(matches!(scene.store().accept(run).await, Err(StoreError::NotAcceptable { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_may_hold_half_a_task_cannot_be_accepted() {
+    let scene = Scene::new();
+    scene.sync(vec![person("1", "Ann")]).await;
+    let run = scene.begin().await;
+    scene.records(run, vec![person("2", "Ben")]).await;
+    scene.close_keeping(run, Status::Incomplete, false).await;
+    assert!(matches!(scene.store().accept(run).await, Err(StoreError::NotAcceptable { .. })));
+    assert_eq!(scene.names(AsOf::Now), ["Ann"]);
 }
