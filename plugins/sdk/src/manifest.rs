@@ -149,8 +149,60 @@ impl Credential {
         name: impl Into<String>,
         template: impl Into<String>,
     ) -> Self {
-        let parameters = vec![parameter("name", name), parameter("template", template)];
-        Credential { id: id.into(), origin: origin.into(), scheme: "header".into(), parameters }
+        Credential::of(
+            id.into(),
+            origin.into(),
+            "header",
+            vec![parameter("name", name), parameter("template", template)],
+        )
+    }
+
+    /// `Authorization: Bearer …`, as from `{vendor-token}`.
+    pub fn bearer(id: impl Into<String>, origin: impl Into<String>, template: impl Into<String>) -> Self {
+        Credential::of(id.into(), origin.into(), "bearer", vec![parameter("template", template)])
+    }
+
+    /// `Authorization: Basic …`, as from `{vendor-user}` and `{vendor-password}`.
+    pub fn basic(
+        id: impl Into<String>,
+        origin: impl Into<String>,
+        user: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
+        let parameters = vec![parameter("user", user), parameter("password", password)];
+        Credential::of(id.into(), origin.into(), "basic", parameters)
+    }
+
+    /// A parameter of every query, as `api_key` from `{vendor-key}`.
+    pub fn query(
+        id: impl Into<String>,
+        origin: impl Into<String>,
+        name: impl Into<String>,
+        template: impl Into<String>,
+    ) -> Self {
+        Credential::of(
+            id.into(),
+            origin.into(),
+            "query",
+            vec![parameter("name", name), parameter("template", template)],
+        )
+    }
+
+    /// Fields of a form that is posted to exactly this path, a login route: name and template, which may be
+    /// `{totp:setting}`.
+    pub fn form(
+        id: impl Into<String>,
+        origin: impl Into<String>,
+        path: impl Into<String>,
+        fields: &[(&str, &str)],
+    ) -> Self {
+        let fields = fields.iter().map(|(name, template)| parameter(&format!("field:{name}"), *template));
+        let parameters = std::iter::once(parameter("path", path)).chain(fields).collect();
+        Credential::of(id.into(), origin.into(), "form", parameters)
+    }
+
+    fn of(id: String, origin: String, scheme: &str, parameters: Vec<Parameter>) -> Self {
+        Credential { id, origin, scheme: scheme.into(), parameters }
     }
 }
 
