@@ -65,6 +65,8 @@ pub struct Limits {
     pub request_bytes: usize,
     /// Bytes of a response body, decoded.
     pub response_bytes: usize,
+    /// Bytes of all bodies the host holds for a run: answers not read yet, requests not finished.
+    pub held_bytes: usize,
     /// Records a run may emit.
     pub records: u64,
     /// Bytes a task may emit, which the host holds until the task succeeds.
@@ -116,6 +118,7 @@ impl Default for Limits {
             exchange_time: Duration::from_secs(60),
             request_bytes: 8 << 20,
             response_bytes: 64 << 20,
+            held_bytes: 256 << 20,
             records: 20_000_000,
             task_bytes: 128 * MIB,
             run_bytes: 16 * GIB,
@@ -206,7 +209,7 @@ fn size(value: u64) -> usize {
 }
 
 /// Every limit, in the order people read them.
-pub const SPECS: [Spec; 36] = [
+pub const SPECS: [Spec; 37] = [
     host("component-file", Unit::Bytes, |l| Some(l.component_bytes)),
     host("compile-time", Unit::Seconds, |l| Some(l.compile_time.as_secs())),
     host("compile-memory", Unit::Bytes, |l| Some(l.compile_bytes)),
@@ -273,6 +276,7 @@ pub const SPECS: [Spec; 36] = [
     ),
     own("request-body", Unit::Bytes, |l| Some(l.request_bytes as u64), GIB, |l, v| l.request_bytes = size(v)),
     own("response-body", Unit::Bytes, |l| Some(l.response_bytes as u64), GIB, |l, v| l.response_bytes = size(v)),
+    own("bodies-held", Unit::Bytes, |l| Some(l.held_bytes as u64), 4 * GIB, |l, v| l.held_bytes = size(v)),
     own("records", Unit::Count("records"), |l| Some(l.records), 1_000_000_000, |l, v| l.records = v),
     own("task-records", Unit::Bytes, |l| Some(l.task_bytes), 4 * GIB, |l, v| l.task_bytes = v),
     own("run-records", Unit::Bytes, |l| Some(l.run_bytes), 1024 * GIB, |l, v| l.run_bytes = v),

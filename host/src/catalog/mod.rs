@@ -9,6 +9,7 @@ pub mod find;
 pub use cache::Cache;
 pub use error::CatalogError;
 
+use crate::egress::asked;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::sandbox::Shared;
@@ -99,6 +100,7 @@ impl Loader {
             }
         };
         about.manifest.check(&name).map_err(CatalogError::Manifest)?;
+        asked::judge(&about.manifest).map_err(CatalogError::Manifest)?;
         let seats = self.seats.clone();
         Ok(Connector { path: path.to_path_buf(), digest, size, about: Arc::new(about), program, seats })
     }
@@ -165,6 +167,7 @@ impl Loader {
             .await
             .map_err(|f| CatalogError::Describe { name: name.to_owned(), why: f.message })?;
         manifest.check(name).map_err(CatalogError::Manifest)?;
+        asked::judge(&manifest).map_err(CatalogError::Manifest)?;
         Ok(manifest)
     }
 }

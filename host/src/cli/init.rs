@@ -130,9 +130,19 @@ fn setting_lines(s: &Setting) -> String {
     out
 }
 
-/// A TOML basic string.
+/// A TOML basic string, on one line whatever is in it: a line break in a manifest must not end a comment.
 fn quote(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            c if crate::text::is_unsafe(c) => out.push_str(&format!("\\U{:08X}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 #[cfg(test)]
@@ -154,5 +164,15 @@ mod tests {
         assert!(text.contains("https://literal.test"), "{text}");
         assert!(text.contains("base-url = \"https://api.demo.test\""), "{text}");
         assert!(text.contains("token = { env = \"TOKEN\" }"), "{text}");
+    }
+
+    #[test]
+    fn a_text_of_a_manifest_stays_on_its_line_and_means_itself() {
+        for text in ["plain", "a\nb = 1", "\"]\n[connection]", "c:\\x", "\u{202e}\u{1b}[2J", "\u{85}\u{2028}", "é"] {
+            let line = quote(text);
+            assert!(!line.contains(crate::text::is_unsafe), "{line}");
+            let value: toml::Table = toml::from_str(&format!("v = {line}")).expect("TOML");
+            assert_eq!(value["v"].as_str(), Some(text));
+        }
     }
 }

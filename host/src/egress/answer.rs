@@ -3,12 +3,14 @@
 use super::decode::Encoding;
 use super::error::EgressError;
 use super::flow::Flow;
+use super::held::{Held, Share};
 use super::mask::Masker;
 use super::target::Target;
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use std::sync::Arc;
 
 /// Bytes set aside for a body before it comes, at most, whatever length is claimed.
 const RESERVED: usize = 4 * 1024 * 1024;
@@ -36,9 +38,11 @@ pub async fn read(
     limit: usize,
     masker: &Masker,
     flow: &Flow,
+    held: &Arc<Held>,
 ) -> Result<Clean, EgressError> {
     let host_port = || target.origin.host_port();
     let too_large = || EgressError::TooLarge { host_port: host_port(), limit };
+    let unread = || EgressError::Unread { limit: held.limit() };
     let undone = |encoding: String| EgressError::Encoding { host_port: host_port(), encoding };
     let encoding = Encoding::of(headers).map_err(undone)?;
     let mut masking = masker.begin();
@@ -46,6 +50,7 @@ pub async fn read(
     let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(RESERVED).min(limit);
     let mut out = Vec::with_capacity(claimed);
     let mut length = 0;
+    let mut share = Share::of(held);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| EgressError::Broken { host_port: host_port(), why: super::error::chain(&e) })?;
         let Ok(data) = frame.into_data() else { continue };
@@ -54,6 +59,9 @@ pub async fn read(
         if length > limit {
             return Err(too_large());
         }
+        if !share.grow(data.len()) {
+            return Err(unread());
+        }
         out.extend_from_slice(&data);
         if encoding == Encoding::Identity {
             masking.advance(&mut out);
@@ -61,7 +69,7 @@ pub async fn read(
     }
     // The answer to a HEAD says how its body would be encoded, and has none.
     if encoding != Encoding::Identity && !out.is_empty() {
-        let packed = std::mem::take(&mut out);
+        let (packed, _packed_share) = (std::mem::take(&mut out), std::mem::replace(&mut share, Share::of(held)));
         let mut plain = encoding.open(&packed).map_err(undone)?;
         (length, out) = (0, Vec::with_capacity(packed.len().saturating_mul(4).min(RESERVED).min(limit)));
         let mut turn = 0;
@@ -74,6 +82,9 @@ pub async fn read(
             if length > limit {
                 return Err(too_large());
             }
+            if !share.grow(piece) {
+                return Err(unread());
+            }
             masking.advance(&mut out);
             turn += piece;
             if turn >= TURN {
@@ -83,5 +94,5 @@ pub async fn read(
         }
     }
     let masked = masking.finish(&mut out);
-    Ok(Clean { bytes: out.into(), length, masked })
+    Ok(Clean { bytes: share.keep(out), length, masked })
 }

@@ -33,12 +33,22 @@ pub enum EgressError {
         source: io::Error,
     },
     /// No TLS session: certificate, name or protocol.
-    #[error("cannot set up TLS with {host_port}: {source}")]
+    #[error("cannot set up TLS with {host_port}: {}", tls_words(source))]
     Tls {
         /// Host and port.
         host_port: String,
         /// Why.
         source: io::Error,
+    },
+    /// What answers does not speak HTTP/2 as it should, or ended it.
+    #[error("{host_port} {what} (HTTP/2: {why})")]
+    Http2 {
+        /// Host and port.
+        host_port: String,
+        /// What it did.
+        what: &'static str,
+        /// The reason's name in RFC 9113.
+        why: String,
     },
     /// The connection broke.
     #[error("the connection to {host_port} broke before the answer was complete: {why}")]
@@ -94,12 +104,41 @@ pub enum EgressError {
         /// Why.
         why: String,
     },
+    /// A request whose body the guest does not finish.
+    #[error("the connector did not finish the body of its request within {seconds} s")]
+    Unfinished {
+        /// The deadline.
+        seconds: u64,
+    },
+    /// Bodies that nobody reads.
+    #[error("the connector lets the host hold more than {limit} bytes of bodies that it does not read or finish")]
+    Unread {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// A request body that is larger than the host takes.
     #[error("the connector sent a request body of more than {limit} bytes, the limit for one request")]
     RequestTooLarge {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+/// The library's words for a handshake that failed, as a person would say them.
+fn tls_words(error: &io::Error) -> String {
+    let words = error.to_string();
+    const SAID: [(&str, &str); 6] = [
+        ("handshake eof", "the server closed the connection in the middle of the handshake"),
+        ("corrupt message", "the answer is no TLS; is this a port for https?"),
+        ("fatal alert", "the server refuses every version and cipher of TLS that is safe"),
+        (
+            "UnknownIssuer",
+            "its certificate is signed by nobody this machine trusts; a company's own authority goes into ca-file",
+        ),
+        ("BadSignature", "its certificate is forged or broken"),
+        ("certificate expired", "its certificate has run out"),
+    ];
+    SAID.iter().find(|(theirs, _)| words.contains(theirs)).map_or(words.clone(), |(_, ours)| (*ours).to_owned())
 }
 
 /// An error's own words and those of its causes, each once. The client's "client error (SendRequest)" says nothing
@@ -109,6 +148,8 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let words = error.to_string();
+        // rustls explains itself with a page of its documentation.
+        let words = words.split(": https://").next().unwrap_or_default().to_owned();
         if !words.starts_with("client error (") && !text.contains(&words) {
             text = if text.is_empty() { words } else { format!("{text}: {words}") };
         }

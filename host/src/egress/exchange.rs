@@ -13,6 +13,7 @@ use super::error::{EgressError, chain};
 use super::flow::{Flow, WINDOW};
 use super::form::Uses;
 use super::headers;
+use super::held::{Held, Share};
 use super::mask::Masker;
 use super::policy::{Denial, Phase, Policy};
 use super::retry::{self, Hiccup};
@@ -44,6 +45,8 @@ pub struct Caps {
     pub request_body: usize,
     /// Bytes of a response body, decoded.
     pub response_body: usize,
+    /// Bytes of all bodies that the host holds.
+    pub held: usize,
 }
 
 /// A closed bucket that opens within this time is waited for in the exchange.
@@ -79,11 +82,14 @@ pub struct Egress {
     credentials: Credentials,
     masker: RwLock<Masker>,
     secrets: Masker,
+    /// The secrets as a header's name would spell them.
+    names: Masker,
     jar: Option<Mutex<Jar>>,
     steps: Arc<dyn Steps>,
     uses: Mutex<Uses>,
     client: Client<Dialer, Full<Bytes>>,
     flow: Arc<Flow>,
+    held: Arc<Held>,
     pace: Option<Pace>,
     buckets: Mutex<HashMap<Origin, Arc<Bucket>>>,
     gate: Semaphore,
@@ -112,16 +118,19 @@ impl Egress {
             .http2_initial_connection_window_size(connection_window)
             .build(dialer);
         let secrets = Masker::new(plan.secrets.iter().chain(plan.credentials.derived()));
+        let lower: Vec<Secret> = plan.secrets.iter().map(|s| Secret::new(s.expose().to_ascii_lowercase())).collect();
         Egress {
             policy,
             credentials: plan.credentials,
             masker: RwLock::new(secrets.clone()),
             secrets,
+            names: Masker::new(&lower),
             jar: plan.keeps_cookies.then(Mutex::default),
             steps: plan.steps,
             uses: Mutex::default(),
             client,
             flow,
+            held: Held::new(caps.held),
             pace: plan.pace,
             buckets: Mutex::default(),
             gate: Semaphore::new(caps.at_once),
@@ -139,6 +148,11 @@ impl Egress {
     /// Masks what is secret now in a text that leaves the sandbox (a log line, an error).
     pub fn masker(&self) -> Masker {
         self.masker.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The share of a request's body in what the host holds.
+    pub fn share(&self) -> Share {
+        Share::of(&self.held)
     }
 
     /// The limits it works under.
@@ -240,6 +254,7 @@ impl Egress {
         masker: &Masker,
     ) -> Result<Response<Bytes>, EgressError> {
         let bucket = self.bucket(&target.origin);
+        let ends = Instant::now() + self.caps.deadline;
         let mut waited = Duration::ZERO;
         let mut tried = 0;
         loop {
@@ -260,7 +275,9 @@ impl Egress {
             let (hiccup, status) = match &result {
                 Ok(answer) => (retry::hiccup(answer.status(), answer.headers(), now()), answer.status().as_u16()),
                 Err(EgressError::Refused { .. }) => (Some(Hiccup::Refused), 0),
-                Err(EgressError::Broken { .. } | EgressError::Connect { .. }) => (Some(Hiccup::Broken), 0),
+                Err(EgressError::Broken { .. } | EgressError::Connect { .. } | EgressError::Http2 { .. }) => {
+                    (Some(Hiccup::Broken), 0)
+                }
                 Err(_) => (None, 0),
             };
             // Written from the request as the guest made it, and without its query.
@@ -269,7 +286,12 @@ impl Egress {
                 status, ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), tried, "exchange"
             );
             let wait = hiccup.and_then(|h| retry::wait(h, request.method(), tried, waited, jitter()));
-            let Some(wait) = wait.filter(|_| bucket.closed_for(Instant::now()) <= CLOSED) else { return result };
+            // A wait that the exchange's own time does not hold is the guest's to know: its task is queued.
+            let fits = |wait: &Duration| {
+                let now = Instant::now();
+                bucket.closed_for(now) <= CLOSED && now + *wait < ends
+            };
+            let Some(wait) = wait.filter(fits) else { return result };
             self.counters.retries.fetch_add(1, Relaxed);
             waited += wait;
             self.pause(wait.max(bucket.take(Instant::now()))).await;
@@ -302,9 +324,11 @@ impl Egress {
         let answer = self.client.request(sent).await.map_err(|e| client_error(target, e))?;
         let (parts, body) = answer.into_parts();
         let masker = self.keep_cookies(target, &parts.headers, masker);
-        let clean = answer::read(target, &parts.headers, body, self.caps.response_body, &masker, &self.flow).await?;
+        let clean =
+            answer::read(target, &parts.headers, body, self.caps.response_body, &masker, &self.flow, &self.held)
+                .await?;
         self.counters.received.fetch_add(u64::try_from(clean.length).unwrap_or(u64::MAX), Relaxed);
-        let (mut headers, masked) = headers::incoming(&parts.headers, &masker);
+        let (mut headers, masked) = headers::incoming(&parts.headers, &masker, &self.names);
         if let Some(wish) = retry::retry_after(&parts.headers, now()) {
             // A date as seconds: the guest need not know dates, nor what the time is.
             headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from(wish.as_secs()));
@@ -370,6 +394,7 @@ fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> Eg
             };
         }
         match inner.downcast_ref::<hyper::Error>() {
+            _ if inner.downcast_ref::<h2::Error>().is_some() => return http2(target, inner.downcast_ref()),
             Some(e) if e.is_parse_too_large() => return EgressError::HeadersTooLarge { host_port },
             Some(e) if e.is_parse() => return EgressError::Garbled { host_port, why: chain(e) },
             _ => {}
@@ -377,6 +402,20 @@ fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> Eg
         cause = inner.source();
     }
     broken(target, &chain(&error))
+}
+
+fn http2(target: &Target, error: Option<&h2::Error>) -> EgressError {
+    let host_port = target.origin.host_port();
+    let reason = error.and_then(h2::Error::reason);
+    let why = reason.map_or_else(|| "no reason given".to_owned(), |r| r.description().to_owned());
+    match error {
+        Some(e) if e.is_io() => broken(target, &chain(e)),
+        Some(e) if e.is_remote() && e.is_go_away() => {
+            EgressError::Http2 { host_port, what: "ended the connection", why }
+        }
+        Some(e) if e.is_remote() => EgressError::Http2 { host_port, what: "gave the request up", why },
+        _ => EgressError::Http2 { host_port, what: "does not keep to the rules of the protocol", why },
+    }
 }
 
 fn copy(error: &std::io::Error) -> std::io::Error {

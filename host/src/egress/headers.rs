@@ -16,8 +16,9 @@ pub const USER_AGENT: &str = concat!("muster/", env!("CARGO_PKG_VERSION"));
 /// Bytes of all header fields a guest may send in one request.
 pub const REQUEST_BYTES: usize = 32 * 1024;
 
-/// Denied when a guest sets them.
-const RESERVED: [&str; 16] = [
+/// Denied when a guest sets them: who we are, where we come from, and what would make a server read another method or
+/// path than the one that was judged (Rails, Express and Symfony know the first kind, IIS and proxies the second).
+const RESERVED: [&str; 22] = [
     "authorization",
     "connection",
     "cookie",
@@ -25,16 +26,24 @@ const RESERVED: [&str; 16] = [
     "forwarded",
     "http2-settings",
     "keep-alive",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
     "via",
-    "x-forwarded-for",
+    "x-client-ip",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+    "true-client-ip",
 ];
+/// The same for every name that begins so.
+const RESERVED_BEGINNINGS: [&str; 2] = ["proxy-", "x-forwarded-"];
 /// Dropped without a word: libraries set them, and the host sets its own.
 const REPLACED: [&str; 9] = [
     "host",
@@ -60,6 +69,21 @@ const HIDDEN: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
+/// The name as a server may read it: CGI and what descends from it take `_` for `-`.
+fn folded(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-")
+}
+
+fn is_reserved(folded: &str) -> bool {
+    RESERVED.contains(&folded) || RESERVED_BEGINNINGS.iter().any(|b| folded.starts_with(b))
+}
+
+/// Whether a header is the host's alone, whoever asks for it; `Authorization` is what credentials are for.
+pub fn is_the_hosts(name: &str) -> bool {
+    let name = folded(name);
+    REPLACED.contains(&name.as_str()) || (is_reserved(&name) && name != "authorization")
+}
+
 /// The headers to send: the guest's that it may set, and the host's. Credentials are attached later.
 ///
 /// # Errors
@@ -75,10 +99,11 @@ pub fn outgoing(guest: &HeaderMap, origin: &Origin, credentials: &Credentials) -
     }
     for (name, value) in guest {
         let owned = credentials.owns(origin, name);
-        if REPLACED.contains(&name.as_str()) || owned {
+        let read_as = folded(name.as_str());
+        if REPLACED.contains(&read_as.as_str()) || owned {
             continue;
         }
-        if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("proxy-") {
+        if is_reserved(&read_as) {
             return Err(Denial::firm(
                 "header",
                 format!("the connector tried to set the header {name}, which belongs to the host"),
@@ -91,12 +116,17 @@ pub fn outgoing(guest: &HeaderMap, origin: &Origin, credentials: &Credentials) -
     Ok(out)
 }
 
-/// The headers a guest gets to see, and how many of them held a secret that is masked now.
-pub fn incoming(vendor: &HeaderMap, masker: &Masker) -> (HeaderMap, u64) {
+/// The headers a guest gets to see, and how many of them held a secret that is masked now. `names` knows the secrets
+/// in lower case, as a header's name would spell them: such a field is dropped.
+pub fn incoming(vendor: &HeaderMap, masker: &Masker, names: &Masker) -> (HeaderMap, u64) {
     let mut out = HeaderMap::with_capacity(vendor.len());
     let mut found = 0;
     for (name, value) in vendor {
         if HIDDEN.contains(name) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "set-cookie2") {
+            continue;
+        }
+        if names.finds(name.as_str().as_bytes()) {
+            found += 1;
             continue;
         }
         let value = match masker.bytes(value.as_bytes()) {
@@ -128,10 +158,15 @@ mod tests {
 
     #[test]
     fn a_guest_may_not_set_what_belongs_to_the_host() {
-        for name in RESERVED.into_iter().chain(["proxy-anything"]) {
+        for name in RESERVED.into_iter().chain([
+            "proxy-anything",
+            "x-forwarded-host",
+            "X_HTTP_Method_Override",
+            "transfer_encoding",
+        ]) {
             assert_eq!(send(name).expect_err(name).label, "header");
         }
-        for name in REPLACED {
+        for name in REPLACED.into_iter().chain(["content_length"]) {
             let sent = send(name).expect(name);
             assert!(sent.get(name).is_none_or(|v| v != "x"), "{name}");
         }
@@ -144,8 +179,11 @@ mod tests {
         vendor.insert("set-cookie", HeaderValue::from_static("sid=1"));
         vendor.insert("x-echo", HeaderValue::from_static("token s3cret!"));
         vendor.insert("retry-after", HeaderValue::from_static("7"));
-        let (seen, found) = incoming(&vendor, &Masker::new(&[Secret::new("s3cret".into())]));
-        assert_eq!(found, 1);
+        vendor.insert("x-s3cret", HeaderValue::from_static("1"));
+        let masker = Masker::new(&[Secret::new("s3cret".into())]);
+        let (seen, found) = incoming(&vendor, &masker, &masker);
+        assert_eq!(found, 2);
+        assert!(seen.get("x-s3cret").is_none());
         assert!(seen.get("set-cookie").is_none());
         assert_eq!(seen.get("x-echo").map(HeaderValue::as_bytes), Some(b"token ***!".as_slice()));
         assert_eq!(seen.get("retry-after").map(HeaderValue::as_bytes), Some(b"7".as_slice()));

@@ -191,10 +191,15 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         percent(secret, true, false).into_bytes(),
         percent(secret, false, true).into_bytes(),
         percent(secret, true, true).into_bytes(),
-        html(secret, "&#39;", "&quot;").into_bytes(),
-        html(secret, "&#039;", "&quot;").into_bytes(),
-        html(secret, "&#x27;", "&#34;").into_bytes(),
     ];
+    // Templates differ in what they escape beside `&<>`, and in how (Rails, PHP, Python, Go, XML).
+    for apostrophe in ["'", "&#39;", "&#039;", "&#x27;", "&apos;"] {
+        for quote in ["\"", "&quot;", "&#34;"] {
+            for plus in ["+", "&#43;"] {
+                out.push(html(secret, apostrophe, quote).replace('+', plus).into_bytes());
+            }
+        }
+    }
     if let Ok(json) = serde_json::to_string(secret) {
         let json = json.strip_prefix('"').and_then(|j| j.strip_suffix('"')).unwrap_or_default();
         // Rails and Go also escape what HTML knows, PHP the slash, many everything beyond ASCII.

@@ -1,12 +1,13 @@
 //! Egress: everything between a guest's HTTP request and the network. This is the security boundary.
 //!
-//! Pure decisions: [`target`] (canonical URLs), [`address`] (classes of addresses), [`policy`] (routes and
+//! Pure decisions: [`asked`] (a manifest's wishes), [`target`] (canonical URLs), [`address`] (classes of addresses), [`policy`] (routes and
 //! origins), [`headers`], [`credentials`], [`form`], [`totp`], [`cookies`], [`retry`], [`decode`], [`mask`], [`flow`].
 //! Effects: [`dial`] (resolve, connect, TLS), [`steps`] (one-time codes), [`answer`] (reading), [`throttle`] (the
 //! pace), [`exchange`] (the order of it all).
 
 pub mod address;
 pub mod answer;
+pub mod asked;
 pub mod cookies;
 pub mod counters;
 pub mod credentials;
@@ -17,6 +18,7 @@ pub mod exchange;
 pub mod flow;
 pub mod form;
 pub mod headers;
+pub mod held;
 pub mod mask;
 pub mod policy;
 pub mod retry;

@@ -5,7 +5,7 @@ use super::scheme::Scheme;
 use super::types::{Credential, Manifest, ManifestError, Route, RouteUse, SettingKind};
 use crate::model::is_slug;
 use crate::template::{Part, Template};
-use crate::text::shorten;
+use crate::text::{is_unsafe, shorten};
 use std::collections::HashSet;
 
 /// Rows of a manifest's lists, each: a bound on what is stored and shown, far above any real vendor.
@@ -40,8 +40,26 @@ impl Manifest {
         if let Some((what, count)) = counts.into_iter().find(|(_, count)| *count > ROWS) {
             return Some(format!("it lists {count} {what}, more than {ROWS}"));
         }
+        for s in &self.settings {
+            if let SettingKind::Choice(of) = &s.kind
+                && (of.is_empty() || of.len() > ROWS)
+            {
+                return Some(format!(
+                    "the setting {:?} has {} choices; it needs 1 to {ROWS}",
+                    shorten(&s.name, 64),
+                    of.len()
+                ));
+            }
+        }
+        if let Some(r) = self.routes.iter().find(|r| r.methods.len() > METHODS.len()) {
+            return Some(format!("a route lists {} methods, more than there are", r.methods.len()));
+        }
         if self.texts().any(|t| t.len() > TEXT_BYTES) {
             return Some(format!("one of its texts has more than {TEXT_BYTES} bytes"));
+        }
+        // Texts for people are neutralised where they are shown; these are read by programs.
+        if let Some(t) = self.words().find(|t| t.chars().any(is_unsafe)) {
+            return Some(format!("{:?} holds a control or an invisible character", shorten(t, 64)));
         }
         let mut seen = HashSet::new();
         for t in &self.resource_types {
@@ -52,19 +70,28 @@ impl Manifest {
         self.broken_setting().or_else(|| self.broken_route()).or_else(|| self.broken_credential())
     }
 
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        [&self.version, &self.display_name, &self.summary]
+    /// What is read by programs: names, origins, paths, templates, values.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        [self.version.as_str()]
             .into_iter()
-            .map(String::as_str)
             .chain(self.documentation.as_deref())
-            .chain(self.resource_types.iter().flat_map(|t| [t.display_name.as_str(), &t.description]))
             .chain(self.settings.iter().flat_map(|s| {
-                [s.label.as_str(), &s.help].into_iter().chain(s.default.as_deref()).chain(s.pattern.as_deref())
+                let of: &[String] = if let SettingKind::Choice(of) = &s.kind { of } else { &[] };
+                s.default.as_deref().into_iter().chain(s.pattern.as_deref()).chain(of.iter().map(String::as_str))
             }))
             .chain(self.routes.iter().flat_map(|r| [r.origin.as_str(), &r.path]))
             .chain(self.credentials.iter().flat_map(|c| {
                 c.parameters.iter().flat_map(|(n, v)| [n.as_str(), v]).chain([c.id.as_str(), &c.origin, &c.scheme])
             }))
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        [&self.display_name, &self.summary]
+            .into_iter()
+            .map(String::as_str)
+            .chain(self.words())
+            .chain(self.resource_types.iter().flat_map(|t| [t.display_name.as_str(), &t.description]))
+            .chain(self.settings.iter().flat_map(|s| [s.label.as_str(), &s.help]))
     }
 
     fn broken_setting(&self) -> Option<String> {
@@ -131,6 +158,15 @@ impl Manifest {
             if kind.is_some_and(|kind| setting.kind != kind) {
                 return Some(format!("{{totp:{name}}} is no secret"));
             }
+        }
+        let twin = |c: &Credential| {
+            c.id != credential.id
+                && c.origin == credential.origin
+                && c.scheme == "form"
+                && c.parameter("path") == credential.parameter("path")
+        };
+        if credential.scheme == "form" && self.credentials.iter().any(twin) {
+            return Some("two forms have the same path".to_owned());
         }
         let Scheme::Form { path, .. } = scheme else {
             // A code that is attached to every request would be sent twice within its 30 seconds.

@@ -84,6 +84,7 @@ impl Job {
             at_once: self.limits.exchanges,
             request_body: self.limits.request_bytes,
             response_body: self.limits.response_bytes,
+            held: self.limits.held_bytes,
         };
         Ok(Egress::new(Plan {
             policy: self.policy()?,

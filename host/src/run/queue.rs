@@ -17,6 +17,9 @@ struct Entry {
     /// None for the first call of a run.
     task: Option<Task>,
     parent: Option<Node>,
+    /// How many tasks it follows from, and one of them much further up: so a task far above is found in few steps.
+    depth: u32,
+    jump: Node,
     rechecked: bool,
     /// How often it was put back for a vendor.
     delays: u32,
@@ -38,7 +41,7 @@ pub struct Queue {
 impl Default for Queue {
     fn default() -> Queue {
         Queue {
-            entries: vec![Entry { task: None, parent: None, rechecked: false, delays: 0 }],
+            entries: vec![Entry { task: None, parent: None, depth: 0, jump: 0, rechecked: false, delays: 0 }],
             known: HashMap::new(),
             ready: VecDeque::from([0]),
             delayed: BTreeSet::new(),
@@ -90,7 +93,7 @@ impl Queue {
     /// A loop, or a limit.
     pub fn follow(&mut self, parent: Node, tasks: Vec<Task>, limits: &Limits) -> Result<(), Failure> {
         for task in &tasks {
-            if self.known.contains_key(task) && self.is_ancestor(parent, task) {
+            if self.is_ancestor(parent, task) {
                 let message = format!("the task {task} follows from itself: a cursor that loops");
                 return Err(Failure::new(Reason::Contract, message));
             }
@@ -110,19 +113,44 @@ impl Queue {
             }
             let node = Node::try_from(self.entries.len()).unwrap_or(Node::MAX);
             self.known.insert(task.clone(), node);
-            self.entries.push(Entry { task: Some(task), parent: Some(parent), rechecked: false, delays: 0 });
+            let (depth, jump) = self.below(parent);
+            self.entries.push(Entry {
+                task: Some(task),
+                parent: Some(parent),
+                depth,
+                jump,
+                rechecked: false,
+                delays: 0,
+            });
             self.ready.push_back(node);
         }
         Ok(())
     }
 
+    /// Depth and jump of a task that follows from `parent` (Myers, "An applicative random-access stack", 1983).
+    fn below(&self, parent: Node) -> (u32, Node) {
+        let depth = |n: Node| self.entries.get(n as usize).map_or(0, |e| e.depth);
+        let jump = |n: Node| self.entries.get(n as usize).map_or(0, |e| e.jump);
+        let (near, far) = (jump(parent), jump(jump(parent)));
+        let even = depth(parent) - depth(near) == depth(near) - depth(far);
+        (depth(parent) + 1, if even { far } else { parent })
+    }
+
+    /// Whether the task is `from` or one that `from` follows from.
     fn is_ancestor(&self, from: Node, task: &Task) -> bool {
-        let mut at = Some(from);
-        while let Some(entry) = at.and_then(|n| self.entries.get(n as usize)) {
-            if entry.task.as_ref() == Some(task) {
-                return true;
+        let Some(node) = self.known.get(task).copied() else { return false };
+        let wanted = self.entries.get(node as usize).map_or(0, |e| e.depth);
+        let mut at = from;
+        while let Some(entry) = self.entries.get(at as usize) {
+            if entry.depth <= wanted {
+                return at == node;
             }
-            at = entry.parent;
+            let jumped = self.entries.get(entry.jump as usize).map_or(0, |e| e.depth);
+            match entry.parent {
+                Some(parent) if jumped < wanted => at = parent,
+                Some(_) => at = entry.jump,
+                None => return false,
+            }
         }
         false
     }
@@ -143,7 +171,7 @@ impl Queue {
         let more = until.saturating_duration_since(from);
         if self.waited + more > max_wait {
             let message = format!(
-                "the vendor asks to wait {} s more; the run has waited {} s of the {} s it may",
+                "the vendor asks to wait {} s; the run has waited {} s of the {} s it may",
                 wait.as_secs(),
                 self.waited.as_secs(),
                 max_wait.as_secs()
@@ -218,6 +246,22 @@ mod tests {
         assert_eq!(queue.waiting(), 0, "nothing of a refused answer counts");
         let own = queue.follow(two, vec![task("2")], &limits).expect_err("itself");
         assert_eq!(own.reason, Reason::Contract);
+    }
+
+    #[test]
+    fn in_a_long_chain_every_ancestor_is_known_and_nobody_else() {
+        let mut queue = Queue::default();
+        let limits = Limits::default();
+        let mut at = queue.next(Instant::now()).expect("root");
+        for n in 0..300 {
+            // Each has a sibling that is no ancestor of what follows.
+            queue.follow(at, vec![task(&n.to_string()), task(&format!("sibling {n}"))], &limits).expect("followed");
+            at = queue.known[&task(&n.to_string())];
+        }
+        for n in 0..300 {
+            assert!(queue.is_ancestor(at, &task(&n.to_string())), "{n}");
+            assert!(!queue.is_ancestor(at, &task(&format!("sibling {n}"))), "{n}");
+        }
     }
 
     #[test]

@@ -101,10 +101,15 @@ pub(super) fn failure(f: w::Failure) -> Failure {
     let (reason, message, retry_after) = match f {
         w::Failure::Unauthorized(m) => (Reason::Unauthorized, m, None),
         w::Failure::Forbidden(m) => (Reason::Forbidden, m, None),
-        w::Failure::RateLimited(s) => {
+        w::Failure::RateLimited(wish) => {
             // A vendor that does not say how long counts as a minute (rule R4).
-            let seconds = s.unwrap_or(60).clamp(1, LONGEST_WAIT);
-            (Reason::RateLimited, format!("the vendor asks to wait {seconds} s"), Some(seconds))
+            let seconds = wish.unwrap_or(60).clamp(1, LONGEST_WAIT);
+            let message = match wish {
+                None => "the vendor asks to slow down and does not say for how long".to_owned(),
+                Some(s) if s > LONGEST_WAIT => "the vendor asks to wait for more than a day".to_owned(),
+                Some(_) => format!("the vendor asks to wait {seconds} s"),
+            };
+            (Reason::RateLimited, message, Some(seconds))
         }
         w::Failure::NotReady(s) => {
             let s = s.clamp(1, LONGEST_WAIT);

@@ -248,12 +248,13 @@ impl wit_settings::Host for Guest {
 
 impl wit_log::Host for Guest {
     fn write(&mut self, level: wit_log::Level, message: String) -> wasmtime::Result<()> {
-        let message = text::shorten(&message, LOG_LINE);
+        // Masked whole, so that no secret is cut in two; counted as it is written, because neutral text is longer.
+        let message = text::shorten(&message, 4 * LOG_LINE);
+        let message = text::shorten(&text::neutral(&self.way.mask(&message)), LOG_LINE);
         if !self.shared.log.take(message.len() as u64, &self.shared.limits) {
             return Ok(());
         }
-        let message = self.way.mask(&message);
-        let (connection, message) = (self.shared.connection.as_str(), text::neutral(&message));
+        let connection = self.shared.connection.as_str();
         match level {
             wit_log::Level::Debug => tracing::debug!(target: "connector", connection, "{message}"),
             wit_log::Level::Info => tracing::info!(target: "connector", connection, "{message}"),

@@ -3,6 +3,7 @@
 use super::call::Call;
 use crate::egress::error::EgressError;
 use crate::egress::exchange::Egress;
+use crate::egress::held::Share;
 use crate::egress::policy::{Denial, Phase};
 use crate::egress::target::Origin;
 use crate::failure::{Failure, Reason};
@@ -105,8 +106,13 @@ impl WasiHttpHooks for Way {
                     Err(Error::HttpRequestDenied)
                 }
                 Err(Refused::Egress(error @ EgressError::RequestTooLarge { limit })) => {
-                    lock(&notes).refused.get_or_insert(Failure::new(Reason::Limit, error.to_string()));
+                    lock(&notes).refused.get_or_insert(Failure::limit("request-body", error.to_string()));
                     Err(Error::HttpRequestBodySize(Some(limit as u64)))
+                }
+                Err(Refused::Egress(error @ EgressError::Unread { .. })) => {
+                    let failure = Failure::limit("bodies-held", error.to_string());
+                    lock(&notes).refused.get_or_insert(failure);
+                    Err(Error::InternalError(Some(error.to_string())))
                 }
                 Err(Refused::Egress(error)) => Err(Error::InternalError(Some(error.to_string()))),
                 Err(Refused::Body(error)) => Err(error),
@@ -127,7 +133,11 @@ async fn exchange(
     notes: &Mutex<Notes>,
 ) -> Result<http::Response<Bytes>, Refused> {
     let (parts, body) = request.into_parts();
-    let body = collect(body, egress.caps().request_body).await?;
+    let caps = egress.caps();
+    let mut share = egress.share();
+    let collected = tokio::time::timeout(caps.deadline, collect(body, caps.request_body, &mut share)).await;
+    let body =
+        collected.map_err(|_| Refused::Egress(EgressError::Unfinished { seconds: caps.deadline.as_secs() }))??;
     let request = http::Request::from_parts(parts, body);
     let phase = if call == Call::Check { Phase::Check } else { Phase::Sync };
     let target = egress.judge(phase, &request).map_err(Refused::Egress)?;
@@ -136,12 +146,15 @@ async fn exchange(
 }
 
 /// The whole request body: policy judges requests, not streams.
-async fn collect(mut body: WasiBody, limit: usize) -> Result<Bytes, Refused> {
+async fn collect(mut body: WasiBody, limit: usize, share: &mut Share) -> Result<Bytes, Refused> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         if let Ok(data) = frame.map_err(Refused::Body)?.into_data() {
             if bytes.len() + data.len() > limit {
                 return Err(Refused::Egress(EgressError::RequestTooLarge { limit }));
+            }
+            if !share.grow(data.len()) {
+                return Err(Refused::Egress(EgressError::Unread { limit: share.limit() }));
             }
             bytes.extend_from_slice(&data);
         }

@@ -134,11 +134,35 @@ impl Boundary {
             }
             None => {
                 let cause = error.root_cause().to_string();
-                // Wasmtime has no type for it, only these words.
+                let limits = guest.limits();
+                let size = |bytes: usize| Unit::Bytes.show(bytes as u64);
+                // Wasmtime has no types for these, only words: each is looked at by a test with a hostile guest.
                 if cause.contains("fuel allocated for hostcalls") {
-                    let limit = Unit::Bytes.show(guest.limits().hostcall_bytes as u64);
-                    let message = format!("the connector passed more than {limit} to the host in one call");
-                    return Failure::limit("host-call", message);
+                    let limit = size(limits.hostcall_bytes);
+                    return Failure::limit(
+                        "host-call",
+                        format!("more than {limit} passed between connector and host in one call"),
+                    );
+                }
+                if cause.contains("resource table has no free keys") {
+                    return Failure::limit(
+                        "handles",
+                        format!("the connector holds more than {} handles", limits.handles),
+                    );
+                }
+                if cause.contains("total size of fields exceeds limit") {
+                    let limit = size(limits.field_bytes);
+                    return Failure::limit(
+                        "header-fields",
+                        format!("the connector made more than {limit} of header fields"),
+                    );
+                }
+                if cause.contains("requested len") && cause.contains("exceeds limit") {
+                    let limit = size(usize::try_from(limits.random_bytes).unwrap_or(usize::MAX));
+                    return Failure::limit(
+                        "random",
+                        format!("the connector asked for more than {limit} of random bytes at once"),
+                    );
                 }
                 let cause = crate::text::shorten(&cause, 300);
                 Failure::new(Reason::Trap, format!("the connector's call was ended: {cause}"))
@@ -271,6 +295,8 @@ impl Instance {
         let outcome = match result {
             // A batch that was refused fails the task, whatever the connector made of it.
             Ok(_) if guest.broken().is_some() => Err(guest.broken().cloned()),
+            // So does a request that was refused: what it would have told is missing from what was read.
+            Ok(Ok(_)) if way.refused().is_some() => Err(way.refused()),
             Ok(Ok(value)) => Ok(value),
             Ok(Err(failure)) | Err(failure) => Err(Some(failure)),
         };

@@ -136,8 +136,12 @@ impl HttpError {
             HttpErrorKind::WrongJson(format!("the JSON is not as expected: {}", clause(error)))
         } else if !start.starts_with(['{', '[', '"']) {
             let media = content_type(headers).unwrap_or_else(|| UNTYPED.to_owned());
+            let is_text = !start.contains(['\u{fffd}', '\0']);
             let (media, start) = (excerpt(&media), excerpt(start));
-            HttpErrorKind::NotJson(format!("expected JSON, got {media} that begins: {start}"))
+            HttpErrorKind::NotJson(match is_text {
+                true => format!("expected JSON, got {media} that begins: {start}"),
+                false => format!("expected JSON, got {} bytes of {media} that are no text", body.len()),
+            })
         } else if error.classify() == Category::Eof {
             HttpErrorKind::WrongJson(format!("the JSON breaks off after {} bytes", body.len()))
         } else {
