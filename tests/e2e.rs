@@ -23,4 +23,5 @@ mod egress;
 mod first_sync;
 mod golden;
 mod history;
+mod hostile_guest;
 mod secrets;
