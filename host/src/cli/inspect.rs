@@ -6,10 +6,10 @@ use super::error::{self, CliError};
 use super::output::Output;
 use super::scene;
 use crate::catalog::{Connector, Loader, find};
-use crate::config::{Connection, Source};
+use crate::config::{self, Connection, Source};
 use crate::egress::policy::resolve_origin;
 use crate::egress::target::Origin;
-use crate::limits::Limits;
+use crate::limits::{Limits, SPECS, Spec, Unit};
 use crate::manifest::{Manifest, SettingKind};
 use crate::settings::{Settings, Value};
 use crate::text::neutral;
@@ -27,11 +27,11 @@ pub async fn inspect(global: &Global, what: &str) -> Result<u8, CliError> {
         true => Path::new(what).to_path_buf(),
         false => find::file(&find::find(&folders(global)?)?, what)?.clone(),
     };
-    let limits = Limits::default();
-    let connector = Loader::new(limits.clone())?.load(&path).await?;
+    let connector = Loader::new(Limits::default())?.load(&path).await?;
     let manifest = &connector.about.manifest;
     let users: Vec<&Connection> = connections.iter().filter(|c| c.connector == manifest.name).collect();
     let origins = origins(manifest, &users);
+    let limits = limits(manifest, &users);
     let mut out = Output::new(global.json);
     match global.json {
         true => out.json(&document(&connector, &origins, &limits))?,
@@ -58,6 +58,60 @@ fn origins(manifest: &Manifest, users: &[&Connection]) -> BTreeMap<String, bool>
     out
 }
 
+/// A limit as it is by default, as the manifest asks for it, and as it is granted: the largest of any connection.
+struct Shown {
+    name: &'static str,
+    unit: Unit,
+    default: Option<u64>,
+    asked: Option<u64>,
+    granted: Option<u64>,
+    /// By connection, where they differ.
+    each: Vec<(String, Option<u64>)>,
+}
+
+fn limits(manifest: &Manifest, users: &[&Connection]) -> Vec<Shown> {
+    let host = Limits::default();
+    let asked = config::asked(manifest.rate);
+    let nobody = [&Connection::new("", "")];
+    let granted: Vec<(String, Limits)> = if users.is_empty() { &nobody[..] } else { users }
+        .iter()
+        .map(|c| (c.name.clone(), config::granted(&host, c, manifest.rate)))
+        .collect();
+    let shown = |spec: &Spec| {
+        let each: Vec<(String, Option<u64>)> =
+            granted.iter().map(|(name, limits)| (name.clone(), (spec.get)(limits))).collect();
+        let largest = each.iter().map(|(_, value)| *value).max_by_key(|v| v.unwrap_or(u64::MAX)).flatten();
+        let differ = each.iter().any(|(_, value)| *value != largest);
+        Shown {
+            name: spec.name,
+            unit: spec.unit,
+            default: (spec.get)(&host),
+            asked: asked.iter().find(|(name, _)| *name == spec.name).map(|(_, value)| *value),
+            granted: largest,
+            each: if differ { each } else { Vec::new() },
+        }
+    };
+    SPECS.iter().map(shown).collect()
+}
+
+impl Shown {
+    fn line(&self) -> String {
+        let show = |value: Option<u64>| value.map_or_else(|| "no limit".to_owned(), |v| self.unit.show(v));
+        let mut out = format!("{}: {}", self.name, show(self.default));
+        if let Some(asked) = self.asked {
+            out.push_str(&format!(", asked {}", show(Some(asked))));
+        }
+        if self.granted != self.default {
+            out.push_str(&format!(", granted {}", show(self.granted)));
+        }
+        if !self.each.is_empty() {
+            let each: Vec<String> = self.each.iter().map(|(name, value)| format!("{name} {}", show(*value))).collect();
+            out.push_str(&format!(" ({})", each.join(", ")));
+        }
+        out
+    }
+}
+
 /// The url settings alone: secrets are not fetched to be looked at.
 fn url_settings(manifest: &Manifest, connection: &Connection) -> Settings {
     let mut settings = Settings::default();
@@ -75,7 +129,7 @@ fn url_settings(manifest: &Manifest, connection: &Connection) -> Settings {
     settings
 }
 
-fn document(c: &Connector, origins: &BTreeMap<String, bool>, limits: &Limits) -> serde_json::Value {
+fn document(c: &Connector, origins: &BTreeMap<String, bool>, limits: &[Shown]) -> serde_json::Value {
     let m = &c.about.manifest;
     json!({
         "name": m.name, "version": m.version, "display_name": m.display_name, "summary": m.summary,
@@ -91,13 +145,13 @@ fn document(c: &Connector, origins: &BTreeMap<String, bool>, limits: &Limits) ->
         "routes": m.routes,
         "origins": origins.iter().map(|(asked, granted)| json!({"asked": asked, "granted": granted})).collect::<Vec<_>>(),
         "rate": m.rate,
-        "limits": limits.table().iter().map(|(name, unit, value)| json!({
-            "name": name, "unit": unit, "default": value, "granted": value,
+        "limits": limits.iter().map(|l| json!({
+            "name": l.name, "unit": l.unit.label(), "default": l.default, "asked": l.asked, "granted": l.granted,
         })).collect::<Vec<_>>(),
     })
 }
 
-fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &Limits, users: &[&Connection]) -> Vec<String> {
+fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &[Shown], users: &[&Connection]) -> Vec<String> {
     let m = &c.about.manifest;
     let component = &c.about.component;
     let mut out = vec![
@@ -140,6 +194,6 @@ fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &Limits, users
     section("Origins", origins.iter().map(|(o, g)| format!("{o}: {}", by(*g))).collect());
     section("Imports", component.imports.clone());
     section("Exports", component.exports.clone());
-    section("Limits", limits.table().iter().map(|(n, u, v)| format!("{n}: {v} {u}")).collect());
+    section("Limits: by default, and where asked or granted otherwise", limits.iter().map(Shown::line).collect());
     out
 }

@@ -1,6 +1,8 @@
 //! `muster.toml` as it is written: every key known, every value of its type, nothing guessed.
 
 use super::error::ConfigError;
+use super::limit::{self, Given};
+use super::quantity::{parse_duration, parse_percent};
 use super::source::Source;
 use crate::egress::policy::Network;
 use crate::egress::target::Origin;
@@ -37,8 +39,8 @@ pub struct Connection {
     pub settings: BTreeMap<String, Source>,
     /// Granted origins and opened hosts.
     pub network: Network,
-    /// A pace the operator allows.
-    pub requests_per_minute: Option<u32>,
+    /// Limits the operator set: name and value in the limit's unit.
+    pub limits: Given,
     /// Waiting for a vendor in a run.
     pub max_wait: Option<Duration>,
     /// Percent of a type that may vanish unseen.
@@ -57,7 +59,7 @@ impl Connection {
             connector: connector.to_owned(),
             settings: BTreeMap::new(),
             network: Network::default(),
-            requests_per_minute: None,
+            limits: Given::new(),
             max_wait: None,
             max_removals_percent: DEFAULT_PERCENT,
             at_once: None,
@@ -131,7 +133,7 @@ struct RawConnection {
     #[serde(default)]
     network: RawNetwork,
     #[serde(default)]
-    limits: RawLimits,
+    limits: BTreeMap<toml::Spanned<String>, toml::Spanned<toml::Value>>,
     #[serde(default)]
     run: RawRun,
 }
@@ -145,20 +147,12 @@ struct RawNetwork {
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct RawLimits {
-    requests_per_minute: Option<i64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct RawRun {
     max_wait: Option<String>,
     max_removals: Option<String>,
     at_once: Option<i64>,
 }
 
-/// Requests a minute that an operator may allow: beyond this it is no limit any more.
-const MOST_A_MINUTE: u32 = 1_000_000;
 /// Calls at once that an operator may ask for: each holds an instance of up to 256 MiB.
 const MOST_AT_ONCE: usize = 64;
 
@@ -185,7 +179,7 @@ impl Config {
         let raw: RawFile = toml::from_str(text).map_err(|e| explain(text, &e))?;
         let mut connections = Vec::new();
         let mut names = HashSet::new();
-        for connection in raw.connection {
+        for mut connection in raw.connection {
             let name = connection.name.clone();
             if !is_slug(&name) {
                 return Err(ConfigError::new(format!(
@@ -195,9 +189,11 @@ impl Config {
             if !names.insert(name.clone()) {
                 return Err(ConfigError::new(format!(": there are two connections named {name}; rename one")));
             }
+            let limits = limit::read(std::mem::take(&mut connection.limits), |span| place(text, &span))?;
             let connection = connection
                 .check(folder)
                 .map_err(|e| ConfigError { message: format!(": connection {name}: {}", e.message), ..e })?;
+            let connection = Connection { limits, ..connection };
             connections.push(connection);
         }
         let connectors = match raw.connectors {
@@ -224,16 +220,9 @@ impl RawConnection {
         }
         self.network.origins.iter().try_for_each(|o| connection.allow(o))?;
         self.network.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
-        let pace = self.limits.requests_per_minute.map(|n| {
-            let fits = u32::try_from(n).ok().filter(|n| (1..=MOST_A_MINUTE).contains(n));
-            fits.ok_or_else(|| {
-                ConfigError::new(format!("requests-per-minute is {n}; it has to lie between 1 and {MOST_A_MINUTE}"))
-            })
-        });
-        connection.requests_per_minute = pace.transpose()?;
         connection.max_wait = self.run.max_wait.as_deref().map(|t| parse_duration("max-wait", t)).transpose()?;
         if let Some(text) = self.run.max_removals {
-            connection.max_removals_percent = percent(&text)?;
+            connection.max_removals_percent = parse_percent("max-removals", &text)?;
         }
         let at_once = self.run.at_once.map(|n| {
             let fits = usize::try_from(n).ok().filter(|n| (1..=MOST_AT_ONCE).contains(n));
@@ -244,45 +233,18 @@ impl RawConnection {
     }
 }
 
-fn percent(text: &str) -> Result<u8, ConfigError> {
-    text.strip_suffix('%')
-        .and_then(|n| n.trim().parse::<u8>().ok())
-        .filter(|n| *n <= 100)
-        .ok_or_else(|| ConfigError::new(format!("max-removals is {text:?}; write a percentage, for example \"30%\"")))
-}
-
-/// Reads `90s`, `15m`, `6h` or `2d`.
-///
-/// # Errors
-/// It is none of these; `name` says which key.
-pub fn parse_duration(name: &str, text: &str) -> Result<Duration, ConfigError> {
-    let unit = |c: char| match c {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3600),
-        'd' => Some(86_400),
-        _ => None,
-    };
-    let mut chars = text.chars();
-    let seconds = chars
-        .next_back()
-        .and_then(unit)
-        .zip(chars.as_str().trim().parse::<u64>().ok())
-        .and_then(|(unit, n)| n.checked_mul(unit));
-    seconds.map(Duration::from_secs).ok_or_else(|| {
-        ConfigError::new(format!("{name} is {text:?}; write a number and s, m, h or d, for example \"15m\""))
-    })
+/// Line and column of a span, as `:3:1`.
+fn place(text: &str, span: &std::ops::Range<usize>) -> String {
+    let before = text.get(..span.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!(":{line}:{column}")
 }
 
 /// TOML's error with line and column, and the key that was probably meant.
 fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
     let message = error.message().lines().next().unwrap_or_default().trim().to_owned();
-    let place = error.span().map_or_else(String::new, |span| {
-        let before = text.get(..span.start).unwrap_or(text);
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        format!(":{line}:{column}")
-    });
+    let place = error.span().map_or_else(String::new, |span| place(text, &span));
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let meant = match (message.starts_with("unknown field"), quoted.split_first()) {
         (true, Some((wrong, known))) => text::nearest(wrong, known.iter().copied()),
@@ -381,7 +343,7 @@ at-once = 16
             ("at-once = 16", "at-once = 0", "at-once is 0"),
             ("= 600", "= 0", "requests-per-minute is 0"),
             ("= 600", "= -1", "requests-per-minute is -1"),
-            ("= 600", "= \"many\"", "wrong type: the text \"many\", expected a whole number"),
+            ("= 600", "= \"many\"", "requests-per-minute is \"many\"; write a number"),
             ("127.0.0.1:3000", "127.0.0.1", "not host:port"),
             ("127.0.0.1:3000", "http://127.0.0.1:3000", "not host:port"),
             ("https://a.test", "a.test", "the origin \"a.test\""),

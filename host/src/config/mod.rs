@@ -2,10 +2,14 @@
 
 mod error;
 mod file;
+mod granted;
+mod limit;
+mod quantity;
 mod resolve;
 mod source;
 
 pub use error::ConfigError;
-pub use file::{Config, Connection, DEFAULT_FILE, parse_duration};
+pub use file::{Config, Connection, DEFAULT_FILE};
+pub use granted::{asked, granted};
 pub use resolve::resolve;
 pub use source::{Source, literal};

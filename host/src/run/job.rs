@@ -33,17 +33,7 @@ impl Job {
     /// A setting is wrong; nobody was called.
     pub fn new(connection: &Connection, connector: Connector, limits: &Limits) -> Result<Job, ConfigError> {
         let settings = crate::config::resolve(connection, &connector.about.manifest)?;
-        let mut limits = limits.clone();
-        if let Some(max_wait) = connection.max_wait {
-            limits.max_wait = max_wait;
-        }
-        if let Some(at_once) = connection.at_once {
-            limits.instances = at_once;
-            limits.exchanges = at_once;
-        }
-        if let Some(rate) = connector.about.manifest.rate.filter(|r| r.at_once > 0) {
-            limits.exchanges = limits.exchanges.min(rate.at_once as usize);
-        }
+        let limits = crate::config::granted(limits, connection, connector.about.manifest.rate);
         let job = Job { name: connection.name.clone(), connector, settings, connection: connection.clone(), limits };
         // Judged here, so that a mistake is found before anybody is called.
         job.policy()?;
@@ -68,7 +58,7 @@ impl Job {
     /// # Errors
     /// As for [`Job::new`].
     pub fn egress(&self, resolver: Arc<dyn Resolver>) -> Result<Egress, ConfigError> {
-        let pace = Pace::slower(self.connector.about.manifest.rate, self.connection.requests_per_minute);
+        let pace = Pace::slower(self.connector.about.manifest.rate, self.limits.requests_per_minute);
         let caps = Caps {
             deadline: self.limits.exchange_time,
             at_once: self.limits.exchanges,
