@@ -40,7 +40,8 @@ pub fn scene_with(mode: &str, server: &Echo, change: impl FnOnce(Profile) -> Pro
 pub fn describing(word: &str) -> Vec<u8> {
     let mut bytes = component("hostile");
     let marker = b"describe-mode:honest............";
-    let places: Vec<usize> = bytes.windows(marker.len()).enumerate().filter(|(_, w)| w == marker).map(|(at, _)| at).collect();
+    let places: Vec<usize> =
+        bytes.windows(marker.len()).enumerate().filter(|(_, w)| w == marker).map(|(at, _)| at).collect();
     assert_eq!(places.len(), 1, "the marker stands once in the component");
     let written = format!("describe-mode:{word:.<18}");
     assert_eq!(written.len(), marker.len(), "the word {word} fits");

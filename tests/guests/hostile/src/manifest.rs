@@ -120,6 +120,7 @@ fn honest() -> Description {
             optional("body"),
             optional("paths"),
             optional("count"),
+            optional("pages"),
         ],
         routes: vec![
             route(base, read, "/*", RouteUse::Read),

@@ -65,7 +65,7 @@ pub fn sync(mode: &str) -> Outcome {
         "grow-together" => {
             let base = setting("base-url");
             let _ = send(&Request::to("GET", &format!("{base}/together")));
-            let grown = grow(count());
+            let grown = grow(setting("pages").parse().unwrap_or(0));
             let _ = send(&Request::to("GET", &format!("{base}/together")));
             if grown { done() } else { fail("there was no more memory") }
         }
