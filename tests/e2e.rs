@@ -26,6 +26,7 @@ mod history;
 mod hostile_ambient;
 mod hostile_describe;
 mod hostile_guest;
+mod hostile_headers;
 mod hostile_records;
 mod hostile_requests;
 mod hostile_resources;

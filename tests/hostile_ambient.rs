@@ -33,7 +33,7 @@ fn opening_sockets() {
         let run = scene.muster(["sync", "--json"]);
         run.exits(3).never_says("connected").never_says("sent").never_says("resolved");
         let message = run.json()["failures"][0]["message"].as_str().unwrap().to_owned();
-        assert!(message.contains("AccessDenied") || message.contains("PermanentResolverFailure"), "{message}");
+        assert!(message.contains("access-denied") || message.contains("permanent-resolver-failure"), "{message}");
     }
     assert_eq!(other.connections(), 0);
 }

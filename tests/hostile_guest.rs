@@ -115,7 +115,7 @@ pub fn report(scene: &Scene, run: &str) -> Value {
     scene.muster(["runs", "show", run, "--json"]).exits(0).json()["report"].clone()
 }
 
-/// The `error:` lines.
-pub fn errors(run: &Run) -> Vec<&str> {
-    run.stderr.lines().filter(|line| line.starts_with("error: ")).collect()
+/// A GET of this target.
+pub fn to(target: &str) -> impl FnOnce(Profile) -> Profile + '_ {
+    move |profile| profile.setting("target", target)
 }

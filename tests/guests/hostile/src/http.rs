@@ -26,8 +26,9 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// Why nothing came back.
+/// Why nothing came back. Shown whole, as the failure's sentence.
 #[derive(Debug)]
+#[allow(dead_code, reason = "read by `Debug`")]
 pub enum Refused {
     /// A part that could not even be put into a request.
     Unsendable(&'static str),

@@ -74,6 +74,7 @@ fn setting(name: &str) -> String {
                 Some('r') => out.push('\r'),
                 Some('n') => out.push('\n'),
                 Some('0') => out.push('\0'),
+                Some('t') => out.push('\t'),
                 Some(other) => out.push(other),
                 None => {}
             },
