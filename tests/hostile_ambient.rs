@@ -6,6 +6,7 @@ use crate::hostile_guest::{TOKEN, ends, incomplete, scene, scene_with};
 
 #[test]
 fn reading_the_environment() {
+    // Seen red with `inherit_env` (linker.rs).
     let server = Echo::start();
     let run =
         ends(&scene("environment", &server), incomplete("unexpected", "environment [], arguments [], folder None"));
@@ -26,7 +27,7 @@ fn opening_files() {
 
 #[test]
 fn opening_sockets() {
-    // Seen red with `allow_tcp(true)` and an address check that agrees (linker.rs): "connected".
+    // Seen red with networks allowed and an address check that agrees (linker.rs): "connected".
     let (server, other) = (Echo::start(), Echo::start());
     for mode in ["tcp", "udp", "name"] {
         let scene = scene_with(mode, &server, |profile| profile.setting("target", &other.host_port()));

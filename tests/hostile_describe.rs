@@ -14,7 +14,7 @@ fn variant(word: &str, server: &Echo) -> Scene {
 
 #[test]
 fn a_manifest_that_is_refused() {
-    // Seen red for `name` with the comparison left out of `broken_rule` (manifest.rs).
+    // Seen red for `name` with the stem not compared (manifest.rs).
     let rows = [
         ("name", "it calls itself \"support\""),
         ("trap", "the connector crashed"),

@@ -43,7 +43,7 @@ fn a_record_that_breaks_a_rule() {
 
 #[test]
 fn endless_emit() {
-    // Seen red without the sums in `take_items` (guest.rs).
+    // Seen red without the sums in `take_items` (guest.rs): the host took it all.
     let rows = [
         ("records = 1000", "more than 1000 records in a run"),
         ("task-records = \"1 MiB\"", "more than 1048576 bytes in one task"),
@@ -102,7 +102,7 @@ fn harmless(what: &str, text: &str) {
 
 #[test]
 fn escape_codes_in_names_and_log_lines() {
-    // Seen red with `neutral` answering its argument (text.rs).
+    // Seen red with `neutral` answering its argument (text.rs): U+202E was on stderr.
     let server = Echo::start();
     let scene = scene("escapes", &server);
     for format in ["text", "json"] {

@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 use support::echo::{Echo, Gate, Reply};
-use support::scene::{Profile, each_row, text};
+use support::scene::{each_row, text};
 
 use crate::hostile_guest::{ends, hostile, incomplete, publishes, scene_with, to};
 
 #[test]
 fn an_unlisted_host() {
-    // Seen red with the route's origin not compared (policy.rs): the other server was called.
+    // Two guards refuse these, the routes and the granted origins: with one of them out it is still green. The next
+    // link below is what tells them apart.
     let (server, other) = (Echo::start(), Echo::start());
     let rows = [
         other.origin() + "/x",
@@ -30,7 +31,7 @@ fn an_unlisted_host() {
 
 #[test]
 fn an_origin_that_is_only_asked_for() {
-    // Seen red with `granted` not looked at (policy.rs).
+    // Seen red with the granted origins not looked at (policy.rs).
     let server = Echo::start();
     let run = ends(
         &scene_with("request", &server, to("https://asked.example.test/x")),
@@ -41,8 +42,8 @@ fn an_origin_that_is_only_asked_for() {
 
 #[test]
 fn addresses_that_are_not_the_internet() {
-    // Seen red with `class` answering none (address.rs) for the classes that can be dialed here. The operator wrote
-    // the url, and opened nothing: each is refused before anybody is called.
+    // Seen red with `class` answering none (address.rs): they were dialed. The operator wrote the url, and opened
+    // nothing: each is refused before anybody is called.
     let rows = [
         "127.0.0.1",
         "127.8.8.8",
@@ -86,7 +87,10 @@ fn addresses_that_are_not_the_internet() {
         |host| {
             let target = format!("https://{host}:9/x");
             let scene = scene_with("request", &server, |profile| {
-                profile.setting("target", &target).setting("second-url", &format!("https://{host}:9"))
+                profile
+                    .setting("target", &target)
+                    .setting("second-url", &format!("https://{host}:9"))
+                    .limits("exchange-time = \"1s\"")
             });
             let run = scene.muster(["sync", "--json"]);
             // A spelling that is odd already in the operator's file is refused before that.
@@ -105,7 +109,7 @@ fn addresses_that_are_not_the_internet() {
 
 #[test]
 fn an_address_in_an_odd_spelling() {
-    // Seen red with the comparison to the canonical host left out (target.rs) and the origin in `allow-private`.
+    // Seen red with the comparison to the canonical host left out (target.rs): `127.1` led there.
     let server = Echo::start();
     let port = server.port();
     let rows = [
@@ -154,6 +158,7 @@ fn leading_to(other: &Echo, status: u16) -> Echo {
 
 #[test]
 fn a_next_link_to_another_server() {
+    // Seen red with the route's origin not compared (policy.rs): the reason was another one.
     let other = Echo::start();
     let server = leading_to(&other, 200);
     ends(&scene_with("follow-next", &server, to("/page")), incomplete("denied", "fits no route"));
@@ -190,7 +195,6 @@ fn the_credential_stays_at_its_origin() {
 
 #[test]
 fn a_denial_that_is_shrugged_off() {
-    // Seen red with `settle` not looking at denials of calls that succeeded (instance.rs).
     let server = Echo::start();
     let scene = scene_with("denied-and-silent", &server, to("https://attacker.example.test/x"));
     let run = scene.muster(["sync", "--json"]);

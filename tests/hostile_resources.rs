@@ -16,7 +16,7 @@ use crate::hostile_guest::{
 /// No attack of this file holds the host longer than this.
 const SOON: Duration = Duration::from_secs(15);
 
-// Seen red with the epoch callback's limit at `u64::MAX` (instance.rs): the sync never ended.
+// Seen red with the epoch callback never interrupting (instance.rs): the sync never ended.
 #[test]
 fn spin() {
     let server = Echo::start();
@@ -25,7 +25,7 @@ fn spin() {
     ends_beside_an_honest_one(scene, &server, end).within(SOON);
 }
 
-// Seen red with `Metered` reading no clock (meter.rs): bursts between waits were free.
+// Seen red with a meter that forgets each poll (meter.rs): bursts between waits were free.
 #[test]
 fn spin_in_bursts() {
     let server = Echo::start();
@@ -33,7 +33,7 @@ fn spin_in_bursts() {
     ends(&scene, incomplete("limit", "used more than 1 s of processor time")).within(SOON);
 }
 
-// Seen red without the timeout around a call (instance.rs).
+// Seen red with an endless timeout around a call (instance.rs).
 #[test]
 fn sleep_in_the_host() {
     let server = Echo::start();
@@ -48,7 +48,7 @@ fn sleep_until_the_run_ends() {
     ends(&scene, incomplete("deadline", "the run took longer than 1 s")).within(SOON);
 }
 
-// Seen red with `memory_growing` always granting (memory.rs).
+// Seen red with `Allowance::take` always granting (memory.rs): 600 MiB were to be had.
 #[test]
 fn grow_memory() {
     let server = Echo::start();
@@ -56,6 +56,7 @@ fn grow_memory() {
     ends_beside_an_honest_one(scene, &server, incomplete("limit", "bytes of memory")).within(SOON);
 }
 
+// Seen red with `Allowance::take` always granting (memory.rs): it grew by 65,472 pages.
 #[test]
 fn grow_memory_to_the_last_page() {
     let server = Echo::start();
@@ -122,7 +123,7 @@ fn handles_that_are_never_given_back() {
 
 #[test]
 fn too_much_in_one_call_of_the_host() {
-    // Seen red without `set_hostcall_fuel` lowered (instance.rs): the library's own default is 128 MiB.
+    // Seen red without `set_hostcall_fuel` (instance.rs): the library's own default is 128 MiB.
     let server = Echo::start();
     each_row(
         ["long-string", "long-question", "large-batch"],
@@ -135,7 +136,7 @@ fn too_much_in_one_call_of_the_host() {
 
 #[test]
 fn header_fields_without_end() {
-    // Seen red with the field size limit at `usize::MAX` (guest.rs): "all of the fields fitted".
+    // Seen red with the field size limit at `usize::MAX` (guest.rs): one field of 1 MiB fitted.
     let server = Echo::start();
     each_row(
         ["many-headers", "one-header", "header-list"],
@@ -234,6 +235,7 @@ fn log_flood_of_escape_codes() {
     assert!(run.stderr.len() < 512 * 1024, "{} bytes of log", run.stderr.len());
 }
 
+// Seen red without `shorten` in `write` (guest.rs): the budget dropped the line whole.
 #[test]
 fn one_endless_log_line() {
     let server = Echo::start();

@@ -69,6 +69,8 @@ pub fn sync(mode: &str, session: Option<&str>) -> Outcome {
 pub fn step(mode: &str, of: &Task) -> Result<Vec<Task>, Failure> {
     let number: u64 = of.payload.parse().unwrap_or(0);
     match mode {
+        // A host that takes so many would take the rest as well.
+        "chain" | "tree" if number > 500 => Ok(Vec::new()),
         "chain" => Ok(vec![task("link", &(number + 1).to_string())]),
         "tree" => Ok((1..=10).map(|n| task("link", &(number * 10 + n).to_string())).collect()),
         "loop" => Ok(vec![task("link", &((number + 1) % 3).to_string())]),
