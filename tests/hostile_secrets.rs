@@ -197,6 +197,8 @@ fn an_answer_in_two_encodings() {
     scene.muster(["sync", "--json"]).exits(0);
     let seen = written_down(&scene);
     assert_eq!(seen.len(), 1);
+    let shown = String::from_utf8_lossy(&seen[0].1);
+    assert!(shown.contains("zipped ***") || !shown.starts_with("200"), "decoded and masked, or refused: {shown:?}");
     for (path, bytes) in seen {
         never_seen(&path, &bytes);
     }
