@@ -77,6 +77,12 @@ impl Failure {
         Failure { reason, message: message.into(), help: Vec::new(), retry_after: None }
     }
 
+    /// A limit that was passed, by its name in `[connection.limits]`.
+    pub fn limit(name: &str, message: impl Into<String>) -> Failure {
+        let help = format!("if you trust the connector with more, write a larger {name} under [connection.limits]");
+        Failure::new(Reason::Limit, message).with_help(help)
+    }
+
     /// The same with one more help line.
     #[must_use]
     pub fn with_help(mut self, line: impl Into<String>) -> Failure {

@@ -4,6 +4,7 @@
 //! error and stored row is written by code that must not be able to leak one by accident. Attack: `{:?}` of a
 //! configuration in a debug log. Residual: copies inside TLS and HTTP buffers cannot be wiped by us.
 
+use crate::template::{Part, Template};
 use std::collections::BTreeMap;
 use std::fmt;
 use zeroize::Zeroizing;
@@ -54,18 +55,28 @@ impl Settings {
         self.values.get(name).map(|v| v.text.as_str())
     }
 
-    /// Replaces each `{name}` by the setting's value, secrets included. `None` if one has no value.
-    pub fn fill(&self, template: &str) -> Option<Secret> {
-        let mut out = Zeroizing::new(String::new());
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, tail) = after.split_once('}')?;
-            out.push_str(before);
-            let secret = self.secrets.get(name).map(Secret::expose);
-            out.push_str(secret.or_else(|| self.get(name))?);
-            rest = tail;
-        }
-        out.push_str(rest);
+    /// The template with each setting's value, secrets included. `None` if one has no value, or is a one-time code.
+    pub fn fill(&self, template: &Template) -> Option<Secret> {
+        self.fill_with(template, |_| None)
+    }
+
+    /// The same; `code` gives the one-time code that a secret makes now.
+    pub fn fill_with<'a>(
+        &'a self,
+        template: &'a Template,
+        code: impl Fn(&str) -> Option<&'a Secret>,
+    ) -> Option<Secret> {
+        let piece = |part: &'a Part| -> Option<&'a str> {
+            match part {
+                Part::Text(text) => Some(text),
+                Part::Setting(name) => self.secrets.get(name).map(Secret::expose).or_else(|| self.get(name)),
+                Part::Totp(name) => code(name).map(Secret::expose),
+            }
+        };
+        let pieces: Vec<&str> = template.parts().iter().map(piece).collect::<Option<_>>()?;
+        // Made in its final size: a text that grows leaves copies behind that nobody wipes.
+        let mut out = Zeroizing::new(String::with_capacity(pieces.iter().map(|p| p.len()).sum()));
+        pieces.iter().for_each(|p| out.push_str(p));
         Some(Secret(out))
     }
 }
@@ -84,8 +95,13 @@ mod tests {
         let mut settings = Settings::default();
         settings.values.insert("user".into(), Value { text: "ann".into(), written: true });
         settings.secrets.insert("token".into(), Secret::new("t0p".into()));
-        let filled = settings.fill("{user}:{token}!").map(|s| s.expose().to_owned());
+        let template = |text: &str| Template::parse(text).expect(text);
+        let filled = settings.fill(&template("{user}:{token}!")).map(|s| s.expose().to_owned());
         assert_eq!(filled.as_deref(), Some("ann:t0p!"));
-        assert!(settings.fill("{absent}").is_none());
+        assert!(settings.fill(&template("{absent}")).is_none());
+        assert!(settings.fill(&template("{totp:token}")).is_none());
+        let code = Secret::new("123456".into());
+        let filled = settings.fill_with(&template("{totp:token}"), |name| (name == "token").then_some(&code));
+        assert_eq!(filled, Some(code.clone()));
     }
 }

@@ -14,9 +14,11 @@ use crate::manifest::Manifest;
 use crate::sandbox::Shared;
 use crate::sandbox::engine::Clocked;
 use crate::sandbox::instance::Program;
+use crate::seats::Seats;
 use crate::settings::Settings;
 use contract::ComponentType;
 use serde::{Deserialize, Serialize};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::Component;
@@ -43,6 +45,8 @@ pub struct Connector {
     pub about: Arc<About>,
     /// For instances.
     pub program: Program,
+    /// What all runs of the process share.
+    pub seats: Seats,
 }
 
 /// Loads connectors.
@@ -50,6 +54,7 @@ pub struct Loader {
     clocked: Clocked,
     cache: Cache,
     limits: Limits,
+    seats: Seats,
 }
 
 impl Loader {
@@ -61,7 +66,8 @@ impl Loader {
         let clocked = Clocked::new(&limits)
             .map_err(|e| CatalogError::Link { name: "engine".to_owned(), why: format!("{e:#}") })?;
         let cache = Cache::open(&clocked.engine)?;
-        Ok(Loader { clocked, cache, limits })
+        let seats = Seats::new(&limits);
+        Ok(Loader { clocked, cache, limits, seats })
     }
 
     /// Loads one file: examined, compiled or taken from the cache, described or remembered.
@@ -93,17 +99,26 @@ impl Loader {
             }
         };
         about.manifest.check(&name).map_err(CatalogError::Manifest)?;
-        Ok(Connector { path: path.to_path_buf(), digest, size, about: Arc::new(about), program })
+        let seats = self.seats.clone();
+        Ok(Connector { path: path.to_path_buf(), digest, size, about: Arc::new(about), program, seats })
     }
 
     fn read(&self, path: &Path) -> Result<Vec<u8>, CatalogError> {
         let unreadable =
             |e: std::io::Error| CatalogError::File { path: path.to_path_buf(), why: crate::text::io_words(&e) };
-        let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
+        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let bytes = file.metadata().map_err(unreadable)?.len();
         let limit = self.limits.component_bytes;
-        match bytes > limit {
-            true => Err(CatalogError::TooLarge { path: path.to_path_buf(), bytes, limit }),
-            false => std::fs::read(path).map_err(unreadable),
+        let too_large = |bytes| CatalogError::TooLarge { path: path.to_path_buf(), bytes, limit };
+        if bytes > limit {
+            return Err(too_large(bytes));
+        }
+        // A length is only a claim: a file may grow, and a device has none.
+        let mut out = Vec::with_capacity(usize::try_from(bytes).unwrap_or(0));
+        file.take(limit + 1).read_to_end(&mut out).map_err(unreadable)?;
+        match out.len() as u64 > limit {
+            true => Err(too_large(out.len() as u64)),
+            false => Ok(out),
         }
     }
 
@@ -112,6 +127,12 @@ impl Loader {
             return Ok(component);
         }
         tracing::info!(connector = name, "compiling");
+        // A closed semaphore would mean that the host is ending: then the child is not worth starting either.
+        let _place = self.seats.compilers.acquire().await.ok();
+        if let Some(component) = self.cache.component(&self.clocked.engine, digest) {
+            // Another connection with the same connector was first.
+            return Ok(component);
+        }
         let code = compile::compile(name, bytes, &self.limits).await?;
         self.cache.keep_component(digest, &code)?;
         self.cache.component(&self.clocked.engine, digest).ok_or_else(|| CatalogError::Compile {
@@ -135,8 +156,12 @@ impl Loader {
             rate: None,
         });
         let shared = Arc::new(Shared::new(name, nothing, &Settings::default(), "", &self.limits));
-        let manifest = program
-            .describe(&shared)
+        let program = program.clone();
+        let described = async move { program.describe(&shared).await };
+        let manifest = self
+            .seats
+            .slow
+            .watch(Arc::default(), described)
             .await
             .map_err(|f| CatalogError::Describe { name: name.to_owned(), why: f.message })?;
         manifest.check(name).map_err(CatalogError::Manifest)?;

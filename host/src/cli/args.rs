@@ -144,6 +144,9 @@ pub struct Targets {
     /// A private address that connector may reach
     #[arg(long, value_name = "HOST:PORT", requires = "connector")]
     pub allow_private: Vec<String>,
+    /// A file of certificates to trust beside the system's
+    #[arg(long, value_name = "FILE", requires = "connector")]
+    pub ca_file: Option<std::path::PathBuf>,
 }
 
 /// Which rows are meant.

@@ -139,7 +139,7 @@ fn quote(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::manifest::tests::sample;
+    use crate::manifest::sample;
 
     #[test]
     fn what_init_writes_can_be_read_again() {

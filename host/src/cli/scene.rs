@@ -89,7 +89,7 @@ impl Scene {
     /// Why it cannot be run, before anybody was called.
     pub async fn job(&self, connection: &Connection) -> Result<Job, CliError> {
         let connector = self.connector(&connection.connector).await?;
-        Ok(Job::new(connection, connector, &self.limits)?)
+        Ok(Job::new(connection, connector, &self.limits, &self.store)?)
     }
 
     async fn connector(&self, name: &str) -> Result<Connector, CatalogError> {
@@ -134,7 +134,9 @@ pub fn unknown_connection<'a>(name: &str, known: impl Iterator<Item = &'a str> +
 
 fn one_off(file: &Path, targets: &Targets) -> Result<Connection, CliError> {
     let name = find::check_name(file)?;
-    let mut connection = Connection { one_off: true, ..Connection::new(&name, &name) };
+    let mut connection = Connection::new(&name, &name);
+    connection.network.one_off = true;
+    connection.ca_file = targets.ca_file.clone();
     for pair in &targets.set {
         let Some((name, value)) = pair.split_once('=') else {
             return Err(CliError::usage(format!("--set {pair} has to be NAME=VALUE")));

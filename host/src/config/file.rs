@@ -39,6 +39,8 @@ pub struct Connection {
     pub settings: BTreeMap<String, Source>,
     /// Granted origins and opened hosts.
     pub network: Network,
+    /// A file of certificates to trust beside the system's.
+    pub ca_file: Option<PathBuf>,
     /// Limits the operator set: name and value in the limit's unit.
     pub limits: Given,
     /// Waiting for a vendor in a run.
@@ -47,8 +49,6 @@ pub struct Connection {
     pub max_removals_percent: u8,
     /// Calls in progress at once.
     pub at_once: Option<usize>,
-    /// Given on the command line: help speaks of options, not of lines of a file.
-    pub one_off: bool,
 }
 
 impl Connection {
@@ -59,11 +59,11 @@ impl Connection {
             connector: connector.to_owned(),
             settings: BTreeMap::new(),
             network: Network::default(),
+            ca_file: None,
             limits: Given::new(),
             max_wait: None,
             max_removals_percent: DEFAULT_PERCENT,
             at_once: None,
-            one_off: false,
         }
     }
 
@@ -143,6 +143,7 @@ struct RawConnection {
 struct RawNetwork {
     origins: Vec<String>,
     allow_private: Vec<String>,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -220,6 +221,7 @@ impl RawConnection {
         }
         self.network.origins.iter().try_for_each(|o| connection.allow(o))?;
         self.network.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
+        connection.ca_file = self.network.ca_file.map(|path| folder.join(path));
         connection.max_wait = self.run.max_wait.as_deref().map(|t| parse_duration("max-wait", t)).transpose()?;
         if let Some(text) = self.run.max_removals {
             connection.max_removals_percent = parse_percent("max-removals", &text)?;

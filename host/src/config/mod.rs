@@ -1,5 +1,6 @@
 //! Configuration: `muster.toml`, what its settings come to, and the errors a person can act on.
 
+mod authority;
 mod error;
 mod file;
 mod granted;
@@ -8,6 +9,7 @@ mod quantity;
 mod resolve;
 mod source;
 
+pub use authority::authorities;
 pub use error::ConfigError;
 pub use file::{Config, Connection, DEFAULT_FILE};
 pub use granted::{asked, granted};

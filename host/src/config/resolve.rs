@@ -34,7 +34,7 @@ pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings,
                 }
                 None if setting.required => {
                     let name = &setting.name;
-                    let help = match (connection.one_off, setting.kind == SettingKind::Secret) {
+                    let help = match (connection.network.one_off, setting.kind == SettingKind::Secret) {
                         (true, true) => format!("add --secret {name}=env:VARIABLE"),
                         (true, false) => format!("add --set {name}=…"),
                         (false, true) => format!("add under the connection's settings: {name} = {{ env = \"NAME\" }}"),
@@ -57,7 +57,7 @@ pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings,
 fn take(out: &mut Settings, connection: &Connection, setting: &Setting, source: &Source) -> Result<(), ConfigError> {
     let secret = setting.kind == SettingKind::Secret;
     let value = source.fetch(&setting.name, secret).map_err(|e| match source {
-        Source::Literal(_) if connection.one_off => {
+        Source::Literal(_) if connection.network.one_off => {
             ConfigError::new(format!("the secret {} is written on the command line as plain text", setting.name))
                 .with_help(format!(
                     "give --secret {}=env:VARIABLE and change the secret: it may have been seen",
@@ -125,7 +125,7 @@ fn judge(setting: &Setting, value: &str) -> Result<String, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::tests::sample;
+    use crate::manifest::sample;
 
     fn connection(settings: &[(&str, &str)]) -> Connection {
         let mut connection = Connection::new("demo", "demo");

@@ -169,7 +169,8 @@ fn too_long() -> String {
 }
 
 fn read(from: impl Read) -> Result<Secret, String> {
-    let mut bytes = zeroize::Zeroizing::new(Vec::new());
+    // Room for all of it at once: a buffer that grows leaves copies behind that nobody wipes.
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(VALUE_BYTES as usize + 64));
     from.take(VALUE_BYTES + 1)
         .read_to_end(&mut bytes)
         .map_err(|e| format!("cannot be read: {}", crate::text::io_words(&e)))?;

@@ -4,66 +4,199 @@
 //! never holds the secret. Attack: a connector that sends its own `api_access_token` to see which one wins,
 //! or asks for the credential on another origin.
 
-use super::policy::resolve_origin;
-use super::target::Origin;
-use crate::manifest::Manifest;
+use super::form::Form;
+use super::policy::{self, resolve_origin};
+use super::target::{Origin, Target};
+use super::totp;
+use crate::manifest::{Credential, Manifest, Scheme};
 use crate::settings::{Secret, Settings};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use crate::template::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use std::collections::BTreeMap;
+use url::form_urlencoded;
+use zeroize::Zeroizing;
 
-struct Attachment {
+struct Field {
     origin: Origin,
-    header: HeaderName,
+    name: HeaderName,
+    value: Secret,
+}
+
+struct Parameter {
+    origin: Origin,
+    name: String,
     value: Secret,
 }
 
 /// The credentials of a connection.
 #[derive(Default)]
 pub struct Credentials {
-    attachments: Vec<Attachment>,
+    fields: Vec<Field>,
+    parameters: Vec<Parameter>,
+    forms: Vec<Form>,
+    /// The keys that one-time codes are made from, by setting.
+    keys: BTreeMap<String, Zeroizing<Vec<u8>>>,
+    /// What only a credential makes of the secrets: to be masked, too.
+    derived: Vec<Secret>,
+    settings: Settings,
 }
 
 impl Credentials {
     /// Fills the templates. A credential one of whose settings has no value is left out.
     ///
     /// # Errors
-    /// A header name or value that cannot be sent; the sentence never holds the value.
+    /// A secret that cannot be sent as the credential says; the sentence never holds it.
     pub fn new(manifest: &Manifest, settings: &Settings) -> Result<Credentials, String> {
-        let mut attachments = Vec::new();
+        let mut out = Credentials { settings: settings.clone(), ..Credentials::default() };
         for credential in &manifest.credentials {
-            let (Some(name), Some(template)) = (credential.parameter("name"), credential.parameter("template")) else {
-                continue;
-            };
-            let (Some(origin), Some(value)) = (resolve_origin(&credential.origin, settings)?, settings.fill(template))
-            else {
-                continue;
-            };
-            let header = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| format!("the credential {} names no header", credential.id))?;
-            if HeaderValue::from_str(value.expose()).is_err() {
-                return Err(format!(
-                    "the secret of the credential {} holds a character that no header can carry (a line break, perhaps)",
-                    credential.id
-                ));
-            }
-            attachments.push(Attachment { origin, header, value });
+            let in_it = |why: String| format!("the credential {}: {why}", credential.id);
+            let scheme = Scheme::read(credential).map_err(in_it)?;
+            let Some(origin) = resolve_origin(&credential.origin, settings)? else { continue };
+            out.add(credential, origin, scheme, manifest).map_err(in_it)?;
         }
-        Ok(Credentials { attachments })
+        Ok(out)
+    }
+
+    fn add(
+        &mut self,
+        credential: &Credential,
+        origin: Origin,
+        scheme: Scheme,
+        manifest: &Manifest,
+    ) -> Result<(), String> {
+        let fill = |template: &Template| self.settings.fill(template);
+        match scheme {
+            Scheme::Header { name, template } => {
+                let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| "it names no header".to_owned())?;
+                let value = fill(&template);
+                self.add_field(origin, name, value)
+            }
+            Scheme::Bearer { template } => {
+                let value = fill(&template).map(|t| concat(&["Bearer ", t.expose()]));
+                self.add_field(origin, header::AUTHORIZATION, value)
+            }
+            Scheme::Basic { user, password } => {
+                let (Some(user), Some(password)) = (fill(&user), fill(&password)) else { return Ok(()) };
+                if user.expose().contains(':') {
+                    return Err("a user's name with a colon cannot be sent with Basic".to_owned());
+                }
+                let pair = concat(&[user.expose(), ":", password.expose()]);
+                let encoded = Zeroizing::new(STANDARD.encode(pair.expose()));
+                self.derived.push(pair);
+                self.add_field(origin, header::AUTHORIZATION, Some(concat(&["Basic ", &encoded])))
+            }
+            Scheme::Query { name, template } => {
+                self.parameters.extend(fill(&template).map(|value| Parameter { origin, name, value }));
+                Ok(())
+            }
+            Scheme::Form { path, fields } => {
+                let Some(path) = policy::compile(&path, manifest, &self.settings)? else { return Ok(()) };
+                let form = Form { id: credential.id.clone(), origin, path, fields };
+                for name in form.codes() {
+                    let Some(secret) = self.settings.secrets.get(name) else { continue };
+                    let key = totp::key(secret.expose()).map_err(|why| format!("the setting {name} {why}"))?;
+                    self.keys.insert(name.to_owned(), key);
+                }
+                self.forms.push(form);
+                Ok(())
+            }
+        }
+    }
+
+    fn add_field(&mut self, origin: Origin, name: HeaderName, value: Option<Secret>) -> Result<(), String> {
+        let Some(value) = value else { return Ok(()) };
+        if HeaderValue::from_str(value.expose()).is_err() {
+            return Err("its secret holds a character that no header can carry (a line break, perhaps)".to_owned());
+        }
+        self.fields.push(Field { origin, name, value });
+        Ok(())
+    }
+
+    /// Secrets that are to be masked beside the settings.
+    pub fn derived(&self) -> &[Secret] {
+        &self.derived
+    }
+
+    /// Whether one-time codes may be needed.
+    pub fn has_codes(&self) -> bool {
+        !self.keys.is_empty()
     }
 
     /// Whether a credential of the origin owns the header.
     pub fn owns(&self, origin: &Origin, header: &HeaderName) -> bool {
-        self.attachments.iter().any(|a| a.origin == *origin && same_header(&a.header, header))
+        self.fields.iter().any(|f| f.origin == *origin && same_header(&f.name, header))
     }
 
     /// Attaches what belongs to the origin, replacing what the guest may have set.
     pub fn attach(&self, origin: &Origin, headers: &mut HeaderMap) {
-        for a in self.attachments.iter().filter(|a| a.origin == *origin) {
-            if let Ok(mut value) = HeaderValue::from_str(a.value.expose()) {
+        for field in self.fields.iter().filter(|f| f.origin == *origin) {
+            if let Ok(mut value) = HeaderValue::from_str(field.value.expose()) {
                 value.set_sensitive(true);
-                headers.insert(a.header.clone(), value);
+                headers.insert(field.name.clone(), value);
             }
         }
     }
+
+    /// The query to send: the guest's parameters, byte for byte, but for those a credential owns, then these.
+    pub fn query(&self, target: &Target) -> Option<Zeroizing<String>> {
+        let owned: Vec<&Parameter> = self.parameters.iter().filter(|p| p.origin == target.origin).collect();
+        let guest = target.query.as_deref();
+        if owned.is_empty() {
+            return guest.map(|q| Zeroizing::new(q.to_owned()));
+        }
+        // Some servers take a semicolon for a separator: a pair that hides an owned name behind one goes, too.
+        let is_owned = |pair: &str| {
+            pair.split(';').any(|piece| {
+                let name = form_urlencoded::parse(piece.as_bytes()).next().map(|(name, _)| name);
+                name.is_some_and(|name| owned.iter().any(|p| p.name.eq_ignore_ascii_case(&name)))
+            })
+        };
+        let kept: Vec<&str> = guest.into_iter().flat_map(|q| q.split('&')).filter(|pair| !is_owned(pair)).collect();
+        let room = kept.iter().map(|k| k.len() + 1).sum::<usize>()
+            + owned.iter().map(|p| 3 * (p.name.len() + p.value.expose().len()) + 2).sum::<usize>();
+        let mut query = String::with_capacity(room);
+        query.push_str(&kept.join("&"));
+        let from = query.len();
+        let mut form = form_urlencoded::Serializer::for_suffix(query, from);
+        for parameter in owned {
+            form.append_pair(&parameter.name, parameter.value.expose());
+        }
+        let query = form.finish();
+        Some(Zeroizing::new(match query.get(from..) {
+            Some(own) if from > 0 => {
+                let mut both = String::with_capacity(query.len() + 1);
+                both.push_str(query.get(..from).unwrap_or_default());
+                both.push('&');
+                both.push_str(own);
+                both
+            }
+            _ => query,
+        }))
+    }
+
+    /// The form that the request posts, if it posts one.
+    pub fn form(&self, method: &Method, target: &Target) -> Option<&Form> {
+        self.forms.iter().find(|f| f.is_posted(method, target))
+    }
+
+    /// The key that a setting's one-time codes are made from.
+    pub fn key(&self, setting: &str) -> Option<&[u8]> {
+        self.keys.get(setting).map(|k| k.as_slice())
+    }
+
+    /// The body of a form to send.
+    pub fn body(&self, form: &Form, guest: &[u8], codes: &BTreeMap<String, Secret>) -> Zeroizing<Vec<u8>> {
+        form.body(guest, &self.settings, codes)
+    }
+}
+
+/// The pieces as one secret, made in its final size.
+fn concat(pieces: &[&str]) -> Secret {
+    let mut out = String::with_capacity(pieces.iter().map(|p| p.len()).sum());
+    pieces.iter().for_each(|p| out.push_str(p));
+    Secret::new(out)
 }
 
 /// Servers fold `-` and `_` in header names (CGI, Rack): both spellings are the same header.
@@ -78,34 +211,90 @@ fn same_header(a: &HeaderName, b: &HeaderName) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::tests::sample;
+    use crate::manifest::sample;
     use crate::settings::Value;
 
-    fn credentials(token: &str) -> Result<Credentials, String> {
+    fn with(scheme: &str, parameters: &[(&str, &str)], token: &str) -> Result<Credentials, String> {
         let mut settings = Settings::default();
         settings.values.insert("base-url".into(), Value { text: "https://api.demo.test".into(), written: true });
+        settings.values.insert("account".into(), Value { text: "ann".into(), written: true });
         settings.secrets.insert("token".into(), Secret::new(token.into()));
-        Credentials::new(&sample(), &settings)
+        let mut manifest = sample();
+        manifest.credentials[0].scheme = scheme.into();
+        manifest.credentials[0].parameters =
+            parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        Credentials::new(&manifest, &settings)
     }
+
+    fn credentials(token: &str) -> Result<Credentials, String> {
+        with("header", &[("name", "x-token"), ("template", "Token {token}")], token)
+    }
+
+    fn header(credentials: &Credentials, origin: &str, name: &str) -> Option<String> {
+        let mut headers = HeaderMap::new();
+        credentials.attach(&Origin::parse(origin).expect(origin), &mut headers);
+        assert!(headers.values().all(HeaderValue::is_sensitive));
+        headers.get(name).map(|v| v.to_str().expect("text").to_owned())
+    }
+
+    fn query(credentials: &Credentials, url: &str) -> Option<String> {
+        credentials.query(&Target::parse(url).expect(url)).map(|q| q.to_string())
+    }
+
+    const HERE: &str = "https://api.demo.test";
 
     #[test]
     fn a_credential_goes_to_its_origin_only() {
         let credentials = credentials("s3cret").expect("credentials");
-        let mut headers = HeaderMap::new();
-        credentials.attach(&Origin::parse("https://api.demo.test").expect("origin"), &mut headers);
-        assert_eq!(headers.get("x-token").map(HeaderValue::as_bytes), Some(b"Token s3cret".as_slice()));
-        assert!(headers.get("x-token").is_some_and(HeaderValue::is_sensitive));
-        let mut other = HeaderMap::new();
+        assert_eq!(header(&credentials, HERE, "x-token").as_deref(), Some("Token s3cret"));
         for elsewhere in ["https://evil.test", "http://api.demo.test", "https://api.demo.test:8443"] {
-            credentials.attach(&Origin::parse(elsewhere).expect("origin"), &mut other);
+            assert_eq!(header(&credentials, elsewhere, "x-token"), None, "{elsewhere}");
         }
-        assert!(other.is_empty());
+    }
+
+    #[test]
+    fn bearer_and_basic_are_authorization() {
+        let bearer = with("bearer", &[("template", "{token}")], "s3cret").expect("bearer");
+        assert_eq!(header(&bearer, HERE, "authorization").as_deref(), Some("Bearer s3cret"));
+        assert!(bearer.owns(&Origin::parse(HERE).expect("origin"), &header::AUTHORIZATION));
+        let basic = with("basic", &[("user", "{account}"), ("password", "{token}")], "s3cret").expect("basic");
+        assert_eq!(header(&basic, HERE, "authorization").as_deref(), Some("Basic YW5uOnMzY3JldA=="));
+        assert_eq!(basic.derived(), [Secret::new("ann:s3cret".into())]);
+    }
+
+    #[test]
+    fn a_query_parameter_that_a_credential_owns_is_replaced() {
+        let credentials = with("query", &[("name", "api_key"), ("template", "{token}")], "s3 cret").expect("query");
+        let table = [
+            ("https://api.demo.test/a", Some("api_key=s3+cret")),
+            ("https://api.demo.test/a?x=%7e&y", Some("x=%7e&y&api_key=s3+cret")),
+            ("https://api.demo.test/a?api_key=mine&x=1", Some("x=1&api_key=s3+cret")),
+            ("https://api.demo.test/a?%61pi_key=mine", Some("api_key=s3+cret")),
+            ("https://api.demo.test/a?API_KEY=mine", Some("api_key=s3+cret")),
+            ("https://api.demo.test/a?x=1;api_key=mine&y=2", Some("y=2&api_key=s3+cret")),
+            ("https://evil.test/a?x=1", Some("x=1")),
+            ("https://evil.test/a", None),
+        ];
+        for (url, expected) in table {
+            assert_eq!(query(&credentials, url).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_form_with_codes_wants_a_key_and_not_a_code() {
+        let form = |token: &str| with("form", &[("path", "/login"), ("field:otp", "{totp:token}")], token);
+        let good = form("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").expect("form");
+        assert!(good.has_codes() && good.key("token") == Some(b"12345678901234567890".as_slice()));
+        let target = Target::parse("https://api.demo.test/login").expect("url");
+        assert!(good.form(&Method::POST, &target).is_some());
+        let error = form("123456").err().expect("refused");
+        assert!(error.contains("the setting token is a code of the moment") && !error.contains("123456"), "{error}");
     }
 
     #[test]
     fn both_spellings_of_its_header_belong_to_the_credential() {
         let credentials = credentials("s3cret").expect("credentials");
-        let origin = Origin::parse("https://api.demo.test").expect("origin");
+        let origin = Origin::parse(HERE).expect("origin");
         for name in ["x-token", "X-Token", "x_token"] {
             let header = HeaderName::from_bytes(name.as_bytes()).expect(name);
             assert!(credentials.owns(&origin, &header), "{name}");

@@ -7,13 +7,14 @@
 
 use super::address::{self, Class};
 use super::error::EgressError;
-use super::policy::{Denial, Policy, private_help};
+use super::flow::Flow;
+use super::policy::{Denial, Policy};
 use super::target::Origin;
+use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
-use rustls::pki_types::ServerName;
-use std::future::Future;
+use rustls::pki_types::{CertificateDer, ServerName};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
@@ -27,13 +28,10 @@ use tokio_rustls::client::TlsStream;
 /// Time for a TCP connection and for a TLS handshake, each: part of the exchange's deadline.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A boxed future, as a trait object needs it.
-pub type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// Turns a name into addresses. Injected, so that refusals are tested without DNS.
 pub trait Resolver: Send + Sync + 'static {
     /// All addresses of the name, in the order to try them.
-    fn resolve(&self, host: String, port: u16) -> Boxed<io::Result<Vec<SocketAddr>>>;
+    fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 }
 
 /// The system's resolver.
@@ -41,7 +39,7 @@ pub trait Resolver: Send + Sync + 'static {
 pub struct SystemResolver;
 
 impl Resolver for SystemResolver {
-    fn resolve(&self, host: String, port: u16) -> Boxed<io::Result<Vec<SocketAddr>>> {
+    fn resolve(&self, host: String, port: u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(tokio::net::lookup_host((host.as_str(), port)).await?.collect()) })
     }
 }
@@ -49,9 +47,15 @@ impl Resolver for SystemResolver {
 /// A connection, plain or with TLS.
 pub enum Conn {
     /// Only for a host and port the operator opened.
-    Plain(TcpStream),
+    Plain(Wire),
     /// By name.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Wire>>),
+}
+
+/// A TCP connection whose incoming bytes are counted.
+pub struct Wire {
+    stream: TcpStream,
+    flow: Arc<Flow>,
 }
 
 /// Opens connections for one run. Its TLS session store lives as long as it does.
@@ -59,13 +63,20 @@ pub enum Conn {
 pub struct Dialer {
     resolver: Arc<dyn Resolver>,
     policy: Arc<Policy>,
+    flow: Arc<Flow>,
+    authorities: Arc<[CertificateDer<'static>]>,
     tls: Arc<OnceLock<Arc<rustls::ClientConfig>>>,
 }
 
 impl Dialer {
-    /// A dialer for one run.
-    pub fn new(resolver: Arc<dyn Resolver>, policy: Arc<Policy>) -> Dialer {
-        Dialer { resolver, policy, tls: Arc::new(OnceLock::new()) }
+    /// A dialer for one run. It trusts the system's authorities, and these.
+    pub fn new(
+        resolver: Arc<dyn Resolver>,
+        policy: Arc<Policy>,
+        flow: Arc<Flow>,
+        authorities: Vec<CertificateDer<'static>>,
+    ) -> Dialer {
+        Dialer { resolver, policy, flow, authorities: authorities.into(), tls: Arc::default() }
     }
 
     async fn dial(self, uri: Uri) -> Result<TokioIo<Conn>, EgressError> {
@@ -77,16 +88,15 @@ impl Dialer {
         .map_err(|e| EgressError::Denied(Denial::firm("url", format!("the URL {e}"))))?;
         self.policy.judge_origin(&origin).map_err(EgressError::Denied)?;
         let addresses = self.addresses(&origin).await?;
-        let opened = self.policy.is_opened(&origin);
-        judge_addresses(&origin, opened, &addresses).map_err(EgressError::Denied)?;
-        let stream = connect(&origin, &addresses).await?;
+        judge_addresses(&self.policy, &origin, &addresses).map_err(EgressError::Denied)?;
+        let stream = Wire { stream: connect(&origin, &addresses).await?, flow: Arc::clone(&self.flow) };
         if !origin.https {
             return Ok(TokioIo::new(Conn::Plain(stream)));
         }
         let tls = |source| EgressError::Tls { host_port: origin.host_port(), source };
         let name = ServerName::try_from(origin.host.trim_matches(['[', ']']).to_owned())
             .map_err(|e| tls(io::Error::other(e)))?;
-        let config = Arc::clone(self.tls.get_or_init(client_config));
+        let config = Arc::clone(self.tls.get_or_init(|| client_config(&self.authorities)));
         let handshake = tokio_rustls::TlsConnector::from(config).connect(name, stream);
         match tokio::time::timeout(CONNECT, handshake).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(Conn::Tls(Box::new(stream)))),
@@ -110,11 +120,12 @@ impl Dialer {
     }
 }
 
-/// Refuses the whole answer if one address is not to be dialed. `opened` is the operator's `allow-private`.
+/// Refuses the whole answer if one address is not to be dialed.
 ///
 /// # Errors
 /// The denial, with the line that would open the address where one can.
-pub fn judge_addresses(origin: &Origin, opened: bool, addresses: &[SocketAddr]) -> Result<(), Denial> {
+pub fn judge_addresses(policy: &Policy, origin: &Origin, addresses: &[SocketAddr]) -> Result<(), Denial> {
+    let opened = policy.is_opened(origin);
     let literal = origin.host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
     for address in addresses {
         let Some(class) = address::class(address.ip()) else { continue };
@@ -129,7 +140,7 @@ pub fn judge_addresses(origin: &Origin, opened: bool, addresses: &[SocketAddr]) 
                 return Err(Denial {
                     label: "private-address",
                     sentence: format!("{shown} is a private address, and connectors reach only the public internet"),
-                    help: private_help(origin),
+                    help: policy.help_to_open(origin),
                 });
             }
             Class::LinkLocal => {
@@ -164,13 +175,23 @@ async fn connect(origin: &Origin, addresses: &[SocketAddr]) -> Result<TcpStream,
     }
 }
 
-/// Trusts what the system trusts; where the system has no store (a bare container), Mozilla's list.
-fn client_config() -> Arc<rustls::ClientConfig> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
+/// What the system trusts, read once a process; where the system has no store (a bare container), Mozilla's list.
+fn system_roots() -> &'static rustls::RootCertStore {
+    static ROOTS: OnceLock<rustls::RootCertStore> = OnceLock::new();
+    ROOTS.get_or_init(|| {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        roots
+    })
+}
+
+/// TLS for one run: its session store is its own.
+fn client_config(authorities: &[CertificateDer<'static>]) -> Arc<rustls::ClientConfig> {
+    let mut roots = system_roots().clone();
+    roots.add_parsable_certificates(authorities.iter().cloned());
     let mut config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Arc::new(config)
@@ -179,7 +200,7 @@ fn client_config() -> Arc<rustls::ClientConfig> {
 impl tower_service::Service<Uri> for Dialer {
     type Response = TokioIo<Conn>;
     type Error = EgressError;
-    type Future = Boxed<Result<Self::Response, EgressError>>;
+    type Future = BoxFuture<'static, Result<Self::Response, EgressError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), EgressError>> {
         Poll::Ready(Ok(()))
@@ -196,6 +217,32 @@ impl Connection for Conn {
             Conn::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
             _ => Connected::new(),
         }
+    }
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buf.filled().len();
+        let read = std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        Poll::Ready(match this.flow.received(buf.filled().len().saturating_sub(before)) {
+            true => read,
+            false => Err(io::Error::other("the server sends more than was asked for")),
+        })
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }
 
@@ -234,11 +281,19 @@ impl AsyncWrite for Conn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::egress::policy::Network;
+    use crate::manifest::sample;
+    use crate::settings::Settings;
 
     fn judge(origin: &str, opened: bool, ips: &[&str]) -> Result<(), &'static str> {
         let origin = Origin::parse(origin).expect(origin);
+        let mut network = Network::default();
+        if opened {
+            network.allow_private.insert(origin.host_port());
+        }
+        let policy = Policy::new(&sample(), &Settings::default(), &network).expect("policy");
         let list: Vec<SocketAddr> = ips.iter().map(|ip| SocketAddr::new(ip.parse().expect(ip), 443)).collect();
-        judge_addresses(&origin, opened, &list).map_err(|d| d.label)
+        judge_addresses(&policy, &origin, &list).map_err(|d| d.label)
     }
 
     #[test]

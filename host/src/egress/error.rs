@@ -48,6 +48,20 @@ pub enum EgressError {
         /// What the client library says.
         why: String,
     },
+    /// What answers does not speak HTTP as it should.
+    #[error("{host_port} does not answer in HTTP: {why}; is this the right port?")]
+    Garbled {
+        /// Host and port.
+        host_port: String,
+        /// What the client library says.
+        why: String,
+    },
+    /// The answer's headers are larger than the host takes.
+    #[error("the answer of {host_port} has more headers than the host takes")]
+    HeadersTooLarge {
+        /// Host and port.
+        host_port: String,
+    },
     /// The deadline passed.
     #[error("{host_port} did not answer completely within {seconds} s")]
     Deadline {
@@ -72,4 +86,33 @@ pub enum EgressError {
         /// The `Content-Encoding`, or what is wrong.
         encoding: String,
     },
+    /// A one-time code that cannot be sent.
+    #[error("no one-time code of {setting} was sent: {why}")]
+    Step {
+        /// The setting with its secret.
+        setting: String,
+        /// Why.
+        why: String,
+    },
+    /// A request body that is larger than the host takes.
+    #[error("the connector sent a request body of more than {limit} bytes, the limit for one request")]
+    RequestTooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+}
+
+/// An error's own words and those of its causes, each once. The client's "client error (SendRequest)" says nothing
+/// to anybody.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        if !words.starts_with("client error (") && !text.contains(&words) {
+            text = if text.is_empty() { words } else { format!("{text}: {words}") };
+        }
+        next = error.source();
+    }
+    crate::text::shorten(&text, 300)
 }

@@ -4,26 +4,32 @@
 //! credentials → send → decode → mask → caps, under one deadline. Reason: each step trusts the ones before
 //! it. Attack: any step done early (credentials before policy) or twice (resolving again after the check).
 
+use super::answer;
+use super::cookies::Jar;
+use super::counters::Counters;
 use super::credentials::Credentials;
 use super::dial::{Dialer, Resolver};
-use super::error::EgressError;
+use super::error::{EgressError, chain};
+use super::flow::{Flow, WINDOW};
+use super::form::Uses;
 use super::headers;
 use super::mask::Masker;
 use super::policy::{Denial, Phase, Policy};
 use super::retry::{self, Hiccup};
+use super::steps::{self, Steps};
 use super::target::{Origin, Target};
 use super::throttle::{Bucket, Pace};
-use bytes::{Bytes, BytesMut};
+use crate::settings::Secret;
+use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body as _;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
 use std::collections::HashMap;
 use std::error::Error as StdError;
-use std::io::Read;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
 
@@ -42,50 +48,56 @@ pub struct Caps {
 
 /// A closed bucket that opens within this time is waited for in the exchange.
 const CLOSED: Duration = Duration::from_secs(20);
-/// Bytes set aside for a body before it comes, at most, whatever length is claimed.
-const RESERVED: usize = 4 * 1024 * 1024;
 
-/// What a run's egress did. Times are summed over concurrent exchanges.
-#[derive(Debug, Default)]
-pub struct Counters {
-    /// Requests sent, repeated ones included.
-    pub requests: AtomicU64,
-    /// How many of them were repeats.
-    pub retries: AtomicU64,
-    /// Bytes of bodies received, decoded.
-    pub received: AtomicU64,
-    /// Microseconds from sending a request to the last byte of its answer.
-    pub vendor_us: AtomicU64,
-    /// Microseconds spent waiting for pace and backoff.
-    pub waited_us: AtomicU64,
-    /// Requests refused by policy.
-    pub denied: AtomicU64,
+/// What the way out of a run is made from.
+pub struct Plan {
+    /// What may be requested.
+    pub policy: Policy,
+    /// What is attached.
+    pub credentials: Credentials,
+    /// What is masked, beside what the credentials make of it.
+    pub secrets: Vec<Secret>,
+    /// Whether the host keeps the vendor's cookies.
+    pub keeps_cookies: bool,
+    /// From names to addresses.
+    pub resolver: Arc<dyn Resolver>,
+    /// Which one-time codes were used.
+    pub steps: Arc<dyn Steps>,
+    /// Certificates to trust beside the system's.
+    pub authorities: Vec<CertificateDer<'static>>,
+    /// The pace to each origin.
+    pub pace: Option<Pace>,
+    /// Limits.
+    pub caps: Caps,
+    /// Exchanges at once of the whole process.
+    pub host_gate: Arc<Semaphore>,
 }
 
-/// The way out for one run: one pool, one TLS session store, one policy.
+/// The way out for one run: one pool, one TLS session store, one policy, one jar.
 pub struct Egress {
     policy: Arc<Policy>,
     credentials: Credentials,
-    masker: Masker,
+    masker: RwLock<Masker>,
+    secrets: Masker,
+    jar: Option<Mutex<Jar>>,
+    steps: Arc<dyn Steps>,
+    uses: Mutex<Uses>,
     client: Client<Dialer, Full<Bytes>>,
+    flow: Arc<Flow>,
     pace: Option<Pace>,
     buckets: Mutex<HashMap<Origin, Arc<Bucket>>>,
     gate: Semaphore,
+    host_gate: Arc<Semaphore>,
     caps: Caps,
     counters: Counters,
 }
 
 impl Egress {
     /// The egress of one run.
-    pub fn new(
-        policy: Policy,
-        credentials: Credentials,
-        masker: Masker,
-        resolver: Arc<dyn Resolver>,
-        pace: Option<Pace>,
-        caps: Caps,
-    ) -> Egress {
-        let policy = Arc::new(policy);
+    pub fn new(plan: Plan) -> Egress {
+        let (policy, flow, caps) = (Arc::new(plan.policy), Arc::new(Flow::default()), plan.caps);
+        let dialer = Dialer::new(plan.resolver, Arc::clone(&policy), Arc::clone(&flow), plan.authorities);
+        let (stream_window, connection_window) = WINDOW;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(30))
@@ -96,15 +108,24 @@ impl Egress {
             // Bounds a response's headers, and what a connection holds of a body that is being read.
             .http1_max_buf_size(128 * 1024)
             .http2_max_header_list_size(64 * 1024)
-            .build(Dialer::new(resolver, Arc::clone(&policy)));
+            .http2_initial_stream_window_size(stream_window)
+            .http2_initial_connection_window_size(connection_window)
+            .build(dialer);
+        let secrets = Masker::new(plan.secrets.iter().chain(plan.credentials.derived()));
         Egress {
             policy,
-            credentials,
-            masker,
+            credentials: plan.credentials,
+            masker: RwLock::new(secrets.clone()),
+            secrets,
+            jar: plan.keeps_cookies.then(Mutex::default),
+            steps: plan.steps,
+            uses: Mutex::default(),
             client,
-            pace,
-            buckets: Mutex::new(HashMap::new()),
+            flow,
+            pace: plan.pace,
+            buckets: Mutex::default(),
             gate: Semaphore::new(caps.at_once),
+            host_gate: plan.host_gate,
             caps,
             counters: Counters::default(),
         }
@@ -115,14 +136,19 @@ impl Egress {
         &self.counters
     }
 
-    /// Masks known secrets in a text that leaves the sandbox (a log line, an error).
-    pub fn masker(&self) -> &Masker {
-        &self.masker
+    /// Masks what is secret now in a text that leaves the sandbox (a log line, an error).
+    pub fn masker(&self) -> Masker {
+        self.masker.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The limits it works under.
     pub fn caps(&self) -> &Caps {
         &self.caps
+    }
+
+    /// A check begins: its forms are counted anew.
+    pub fn begin_check(&self) {
+        lock(&self.uses).begin_check();
     }
 
     /// Holds every request to the origin until then.
@@ -131,7 +157,7 @@ impl Egress {
     }
 
     fn bucket(&self, origin: &Origin) -> Arc<Bucket> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = lock(&self.buckets);
         Arc::clone(buckets.entry(origin.clone()).or_insert_with(|| Arc::new(Bucket::new(self.pace, Instant::now()))))
     }
 
@@ -142,11 +168,22 @@ impl Egress {
     pub fn judge(&self, phase: Phase, request: &Request<Bytes>) -> Result<Target, EgressError> {
         let judged = Target::parse(&request.uri().to_string())
             .map_err(|why| Denial::firm("url", format!("an URL the connector asked for {why}")))
-            .and_then(|target| self.policy.judge(phase, request.method(), &target).map(|()| target));
+            .and_then(|target| self.policy.judge(phase, request.method(), &target).map(|()| target))
+            .and_then(|target| self.judge_form(request, &target).map(|()| target));
         judged.map_err(|denial| {
-            self.counters.denied.fetch_add(1, Relaxed);
+            self.counters.deny(&denial);
             EgressError::Denied(denial)
         })
+    }
+
+    fn judge_form(&self, request: &Request<Bytes>, target: &Target) -> Result<(), Denial> {
+        match self.credentials.form(request.method(), target) {
+            None => Ok(()),
+            Some(form) => {
+                form.judge(target, request.headers(), request.body())?;
+                lock(&self.uses).take(form)
+            }
+        }
     }
 
     /// Performs one guest request. The answer's body is decoded and masked; its headers are what a guest may see.
@@ -154,29 +191,54 @@ impl Egress {
     /// # Errors
     /// See [`EgressError`]: denied, or no usable answer.
     pub async fn exchange(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        let host_port = target.origin.host_port();
+        let result = self.paced(target, request).await;
+        if let Err(EgressError::Denied(denial)) = &result {
+            self.counters.deny(denial);
+        }
+        result
+    }
+
+    async fn paced(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+        let headers =
+            headers::outgoing(request.headers(), &target.origin, &self.credentials).map_err(EgressError::Denied)?;
         // The vendor asked everybody to wait: the guest is told so at once, and its task is queued for that time.
         let bucket = self.bucket(&target.origin);
         let closed = bucket.closed_for(Instant::now());
         if closed > CLOSED {
             return Ok(slow_down(closed));
         }
-        // The pace is the host's own doing, so the exchange's deadline begins after it.
+        // Pace and one-time codes are the host's own doing, so the exchange's deadline begins after them.
         self.pause(bucket.take(Instant::now())).await;
-        match tokio::time::timeout(self.caps.deadline, self.tries(target, &request)).await {
+        let (body, masker) = self.fill(target, &request).await?;
+        let host_port = target.origin.host_port();
+        match tokio::time::timeout(self.caps.deadline, self.tries(target, &request, headers, body, &masker)).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline { host_port, seconds: self.caps.deadline.as_secs() }),
         }
-        .inspect_err(|e| {
-            if matches!(e, EgressError::Denied(_)) {
-                self.counters.denied.fetch_add(1, Relaxed);
-            }
-        })
     }
 
-    async fn tries(&self, target: &Target, request: &Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        let headers =
-            headers::outgoing(request.headers(), &target.origin, &self.credentials).map_err(EgressError::Denied)?;
+    /// The body to send, with the secrets of a form filled in, and what has to be masked in the answer.
+    async fn fill(&self, target: &Target, request: &Request<Bytes>) -> Result<(Bytes, Masker), EgressError> {
+        let Some(form) = self.credentials.form(request.method(), target) else {
+            return Ok((request.body().clone(), self.masker()));
+        };
+        let waiting = |wait: Duration| {
+            tracing::info!("waiting {} s for the next one-time code", wait.as_secs() + 1);
+            self.counters.waited(wait);
+        };
+        let codes = steps::codes(self.steps.as_ref(), &self.credentials, form, waiting).await?;
+        let body = self.credentials.body(form, request.body(), &codes);
+        Ok((Bytes::from_owner(body), self.masker().with(codes.values())))
+    }
+
+    async fn tries(
+        &self,
+        target: &Target,
+        request: &Request<Bytes>,
+        headers: http::HeaderMap,
+        body: Bytes,
+        masker: &Masker,
+    ) -> Result<Response<Bytes>, EgressError> {
         let bucket = self.bucket(&target.origin);
         let mut waited = Duration::ZERO;
         let mut tried = 0;
@@ -184,13 +246,15 @@ impl Egress {
             tried += 1;
             self.counters.requests.fetch_add(1, Relaxed);
             // Only exchanges in progress hold a place: a waiting one would starve the others.
-            let (result, elapsed) = match self.gate.acquire().await {
-                Ok(_permit) => {
+            let (result, elapsed) = match (self.gate.acquire().await, self.host_gate.acquire().await) {
+                (Ok(_own), Ok(_of_all)) => {
                     let begun = Instant::now();
-                    let result = self.once(target, request, headers.clone()).await;
+                    let open = self.flow.begin();
+                    let result = self.once(target, request, headers.clone(), body.clone(), masker).await;
+                    drop(open);
                     (result, begun.elapsed())
                 }
-                Err(_) => return Err(broken(target, "the run is over")),
+                _ => return Err(broken(target, "the run is over")),
             };
             self.counters.vendor_us.fetch_add(u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX), Relaxed);
             let (hiccup, status) = match &result {
@@ -199,6 +263,7 @@ impl Egress {
                 Err(EgressError::Broken { .. } | EgressError::Connect { .. }) => (Some(Hiccup::Broken), 0),
                 Err(_) => (None, 0),
             };
+            // Written from the request as the guest made it, and without its query.
             tracing::debug!(
                 method = %request.method(), origin = %target.origin, path = %crate::text::neutral(&target.path),
                 status, ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), tried, "exchange"
@@ -213,7 +278,7 @@ impl Egress {
 
     async fn pause(&self, wait: Duration) {
         if !wait.is_zero() {
-            self.counters.waited_us.fetch_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX), Relaxed);
+            self.counters.waited(wait);
             tokio::time::sleep(wait).await;
         }
     }
@@ -223,49 +288,62 @@ impl Egress {
         target: &Target,
         request: &Request<Bytes>,
         mut headers: http::HeaderMap,
+        body: Bytes,
+        masker: &Masker,
     ) -> Result<Response<Bytes>, EgressError> {
-        let mut uri = format!("{}{}", target.origin, target.path);
-        if let Some(query) = &target.query {
-            uri.push('?');
-            uri.push_str(query);
-        }
-        let mut sent = Request::new(Full::new(request.body().clone()));
-        *sent.method_mut() = request.method().clone();
-        *sent.uri_mut() = uri.parse().map_err(|_| {
-            EgressError::Denied(Denial::firm("url", "an URL the connector asked for cannot be sent".to_owned()))
-        })?;
         self.credentials.attach(&target.origin, &mut headers);
+        if let Some(field) = self.jar.as_ref().and_then(|jar| lock(jar).field(&target.origin, &target.path, now())) {
+            headers.insert(http::header::COOKIE, field);
+        }
+        let mut sent = Request::new(Full::new(body));
+        *sent.method_mut() = request.method().clone();
+        *sent.uri_mut() = self.uri(target)?;
         *sent.headers_mut() = headers;
         let answer = self.client.request(sent).await.map_err(|e| client_error(target, e))?;
-        let (parts, mut body) = answer.into_parts();
-        let limit = self.caps.response_body;
-        let too_large = || EgressError::TooLarge { host_port: target.origin.host_port(), limit };
-        // A length that is claimed is only a hint: what comes is counted.
-        let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(RESERVED).min(limit);
-        let mut bytes = BytesMut::with_capacity(claimed);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|e| broken(target, &chain(&e)))?;
-            if let Ok(data) = frame.into_data() {
-                if bytes.len() + data.len() > limit {
-                    return Err(too_large());
-                }
-                bytes.extend_from_slice(&data);
-            }
+        let (parts, body) = answer.into_parts();
+        let masker = self.keep_cookies(target, &parts.headers, masker);
+        let clean = answer::read(target, &parts.headers, body, self.caps.response_body, &masker, &self.flow).await?;
+        self.counters.received.fetch_add(u64::try_from(clean.length).unwrap_or(u64::MAX), Relaxed);
+        let (mut headers, masked) = headers::incoming(&parts.headers, &masker);
+        if let Some(wish) = retry::retry_after(&parts.headers, now()) {
+            // A date as seconds: the guest need not know dates, nor what the time is.
+            headers.insert(http::header::RETRY_AFTER, http::HeaderValue::from(wish.as_secs()));
         }
-        let bytes = decode(target, &parts.headers, bytes.freeze(), limit)?;
-        if bytes.len() > limit {
-            return Err(too_large());
-        }
-        self.counters.received.fetch_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX), Relaxed);
-        let bytes = self.masker.bytes(&bytes).map_or(bytes, Bytes::from);
-        let length = http::HeaderValue::from(bytes.len());
-        let mut seen = Response::new(bytes);
+        self.counters.masked.fetch_add(clean.masked + masked, Relaxed);
+        let length = http::HeaderValue::from(clean.bytes.len());
+        let mut seen = Response::new(clean.bytes);
         *seen.status_mut() = parts.status;
-        *seen.headers_mut() = headers::incoming(&parts.headers, &self.masker);
+        *seen.headers_mut() = headers;
         // The length of what the guest gets, not of what the vendor sent: it reads without guessing.
         seen.headers_mut().insert(http::header::CONTENT_LENGTH, length);
         Ok(seen)
     }
+
+    fn uri(&self, target: &Target) -> Result<http::Uri, EgressError> {
+        let query = self.credentials.query(target);
+        let mark = if query.is_some() { "?" } else { "" };
+        let query = query.as_deref().map_or("", String::as_str);
+        let uri = zeroize::Zeroizing::new(format!("{}{}{mark}{query}", target.origin, target.path));
+        uri.parse().map_err(|_| {
+            EgressError::Denied(Denial::firm("url", "an URL the connector asked for cannot be sent".to_owned()))
+        })
+    }
+
+    /// Puts the answer's cookies into the jar; the answer is what has to be masked from now on.
+    fn keep_cookies(&self, target: &Target, headers: &http::HeaderMap, masker: &Masker) -> Masker {
+        let Some(jar) = &self.jar else { return masker.clone() };
+        let mut jar = lock(jar);
+        if !jar.take(&target.origin, &target.path, headers, now()) {
+            return masker.clone();
+        }
+        // From the secrets on, so that sessions that are over are forgotten.
+        *self.masker.write().unwrap_or_else(PoisonError::into_inner) = self.secrets.with(jar.sessions());
+        masker.with(jar.sessions())
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What a guest is told while the origin's bucket is closed: what the vendor would say.
@@ -275,22 +353,6 @@ fn slow_down(wait: Duration) -> Response<Bytes> {
     let seconds = http::HeaderValue::from(wait.as_secs().saturating_add(1));
     answer.headers_mut().insert(http::header::RETRY_AFTER, seconds);
     answer
-}
-
-/// Undoes `Content-Encoding`, reading at most one byte past the limit.
-fn decode(target: &Target, headers: &http::HeaderMap, body: Bytes, limit: usize) -> Result<Bytes, EgressError> {
-    let encoding = headers.get(http::header::CONTENT_ENCODING).map(|v| v.as_bytes().to_ascii_lowercase());
-    let refused = |encoding: String| EgressError::Encoding { host_port: target.origin.host_port(), encoding };
-    match encoding.as_deref() {
-        None | Some(b"" | b"identity") => Ok(body),
-        Some(b"gzip" | b"x-gzip") => {
-            let mut out = Vec::new();
-            let mut reader = flate2::read::MultiGzDecoder::new(body.as_ref()).take(limit as u64 + 1);
-            reader.read_to_end(&mut out).map_err(|e| refused(format!("gzip: {e}")))?;
-            Ok(out.into())
-        }
-        Some(other) => Err(refused(String::from_utf8_lossy(other).into_owned())),
-    }
 }
 
 fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> EgressError {
@@ -307,6 +369,11 @@ fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> Eg
                 other => broken(target, &other.to_string()),
             };
         }
+        match inner.downcast_ref::<hyper::Error>() {
+            Some(e) if e.is_parse_too_large() => return EgressError::HeadersTooLarge { host_port },
+            Some(e) if e.is_parse() => return EgressError::Garbled { host_port, why: chain(e) },
+            _ => {}
+        }
         cause = inner.source();
     }
     broken(target, &chain(&error))
@@ -318,19 +385,6 @@ fn copy(error: &std::io::Error) -> std::io::Error {
 
 fn broken(target: &Target, why: &str) -> EgressError {
     EgressError::Broken { host_port: target.origin.host_port(), why: why.to_owned() }
-}
-
-fn chain(error: &dyn StdError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let next = inner.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 fn now() -> i64 {

@@ -5,6 +5,7 @@
 //! a range or an encoding chosen so that a masked secret comes back in pieces.
 
 use super::credentials::Credentials;
+use super::decode;
 use super::mask::Masker;
 use super::policy::Denial;
 use super::target::Origin;
@@ -12,8 +13,6 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// What the host sends as `User-Agent`.
 pub const USER_AGENT: &str = concat!("muster/", env!("CARGO_PKG_VERSION"));
-/// Encodings the host can undo.
-pub const ACCEPT_ENCODING: &str = "gzip";
 /// Bytes of all header fields a guest may send in one request.
 pub const REQUEST_BYTES: usize = 32 * 1024;
 
@@ -88,27 +87,31 @@ pub fn outgoing(guest: &HeaderMap, origin: &Origin, credentials: &Credentials) -
         out.append(name, value.clone());
     }
     out.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPT_ENCODING));
+    out.insert(header::ACCEPT_ENCODING, HeaderValue::from_static(decode::ACCEPT));
     Ok(out)
 }
 
-/// The headers a guest gets to see, secrets masked.
-pub fn incoming(vendor: &HeaderMap, masker: &Masker) -> HeaderMap {
+/// The headers a guest gets to see, and how many of them held a secret that is masked now.
+pub fn incoming(vendor: &HeaderMap, masker: &Masker) -> (HeaderMap, u64) {
     let mut out = HeaderMap::with_capacity(vendor.len());
+    let mut found = 0;
     for (name, value) in vendor {
         if HIDDEN.contains(name) || matches!(name.as_str(), "keep-alive" | "proxy-connection" | "set-cookie2") {
             continue;
         }
         let value = match masker.bytes(value.as_bytes()) {
             None => value.clone(),
-            Some(masked) => match HeaderValue::from_bytes(&masked) {
-                Ok(value) => value,
-                Err(_) => continue,
-            },
+            Some(masked) => {
+                found += 1;
+                match HeaderValue::from_bytes(&masked) {
+                    Ok(value) => value,
+                    Err(_) => continue,
+                }
+            }
         };
         out.append(name, value);
     }
-    out
+    (out, found)
 }
 
 #[cfg(test)]
@@ -141,7 +144,8 @@ mod tests {
         vendor.insert("set-cookie", HeaderValue::from_static("sid=1"));
         vendor.insert("x-echo", HeaderValue::from_static("token s3cret!"));
         vendor.insert("retry-after", HeaderValue::from_static("7"));
-        let seen = incoming(&vendor, &Masker::new(&[Secret::new("s3cret".into())]));
+        let (seen, found) = incoming(&vendor, &Masker::new(&[Secret::new("s3cret".into())]));
+        assert_eq!(found, 1);
         assert!(seen.get("set-cookie").is_none());
         assert_eq!(seen.get("x-echo").map(HeaderValue::as_bytes), Some(b"token ***!".as_slice()));
         assert_eq!(seen.get("retry-after").map(HeaderValue::as_bytes), Some(b"7".as_slice()));

@@ -4,72 +4,102 @@
 //! replaced. Reason: vendors echo: Chatwoot's profile holds the very token that was sent. Attack: a
 //! connector that asks an echo endpoint for the credential it is never given.
 //! The forms are a closed list: raw, percent-encoded (upper and lower case, space as `+`), JSON- (also as Rails and
-//! PHP write it) and HTML-escaped, base64 in its three alignments (standard and URL-safe alphabet). A vendor that encodes a
-//! secret in another way defeats masking: this is depth, not the boundary.
+//! PHP write it) and HTML-escaped, base64 in its three alignments (standard and URL-safe alphabet); of a user and a
+//! password also the pair. A vendor that encodes a secret in another way defeats masking: this is depth, not the
+//! boundary.
 
 use crate::settings::Secret;
+use aho_corasick::{AhoCorasick, Input};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
-use memchr::memmem::Finder;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// What stands where a secret stood.
 pub const MASK: &str = "***";
-/// Secrets shorter than this many bytes are not masked: they would hit everywhere and protect nothing.
+/// Secrets shorter than this many bytes are not masked: they would hit everywhere and protect nothing. Also the
+/// bytes of each form that the search knows: its tables cannot be wiped, so they hold no more than this.
 const SHORTEST: usize = 4;
 
-/// Finds and replaces secrets.
-#[derive(Clone, Default)]
-pub struct Masker {
-    needles: Vec<Finder<'static>>,
+/// A form of a secret, wiped when dropped.
+type Form = Zeroizing<Vec<u8>>;
+
+struct Forms {
+    /// Finds where a form may begin. None where its tables cannot be made (more forms than it can count): then
+    /// every place is looked at, slowly, because nothing may pass unmasked.
+    beginnings: Option<AhoCorasick>,
+    /// The forms of each beginning, the longest first: one that contains another is replaced whole.
+    groups: Vec<Vec<Form>>,
+    longest: usize,
 }
+
+/// Finds and replaces secrets. Clones share their forms.
+#[derive(Clone, Default)]
+pub struct Masker(Option<Arc<Forms>>);
 
 impl std::fmt::Debug for Masker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Masker({} forms)", self.needles.len())
+        write!(f, "Masker({} forms)", self.forms().count())
     }
 }
 
 impl Masker {
     /// A masker for these secrets.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Masker {
-        let mut forms: Vec<Vec<u8>> = secrets
-            .into_iter()
-            .map(Secret::expose)
-            .filter(|s| s.len() >= SHORTEST)
-            .flat_map(forms)
-            .filter(|f| f.len() >= SHORTEST)
-            .collect();
-        // The longest first, so that a form that contains another is replaced whole.
-        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        forms.dedup();
-        Masker { needles: forms.iter().map(|f| Finder::new(f).into_owned()).collect() }
+        let long = secrets.into_iter().map(Secret::expose).filter(|s| s.len() >= SHORTEST);
+        Masker::of(long.flat_map(forms).map(Zeroizing::new))
+    }
+
+    /// This masker, and one for more secrets.
+    #[must_use]
+    pub fn with<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) -> Masker {
+        let more = Masker::new(secrets);
+        match (&self.0, &more.0) {
+            (_, None) => self.clone(),
+            (None, _) => more,
+            _ => Masker::of(self.forms().chain(more.forms()).cloned()),
+        }
+    }
+
+    fn forms(&self) -> impl Iterator<Item = &Form> {
+        self.0.iter().flat_map(|f| f.groups.iter().flatten())
+    }
+
+    fn of(forms: impl Iterator<Item = Form>) -> Masker {
+        let mut by_beginning: BTreeMap<[u8; SHORTEST], Vec<Form>> = BTreeMap::new();
+        for form in forms {
+            let Some(beginning) = form.first_chunk::<SHORTEST>().copied() else { continue };
+            by_beginning.entry(beginning).or_default().push(form);
+        }
+        if by_beginning.is_empty() {
+            return Masker(None);
+        }
+        let beginnings = AhoCorasick::new(by_beginning.keys()).ok();
+        let mut groups: Vec<Vec<Form>> = by_beginning.into_values().collect();
+        for group in &mut groups {
+            group.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.as_slice().cmp(b.as_slice())));
+            group.dedup();
+        }
+        let longest = groups.iter().flatten().map(|f| f.len()).max().unwrap_or(0);
+        Masker(Some(Arc::new(Forms { beginnings, groups, longest })))
     }
 
     /// Whether any secret stands in the bytes.
     pub fn finds(&self, bytes: &[u8]) -> bool {
-        self.needles.iter().any(|n| n.find(bytes).is_some())
+        self.0.as_ref().is_some_and(|f| f.find(bytes, 0, bytes.len()).is_some())
     }
 
     /// The bytes with every secret replaced; `None` where nothing had to change.
     pub fn bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let mut out: Option<Vec<u8>> = None;
-        for needle in &self.needles {
-            let text = out.as_deref().unwrap_or(bytes);
-            let mut at = 0;
-            let mut next: Option<Vec<u8>> = None;
-            for hit in needle.find_iter(text) {
-                let next = next.get_or_insert_with(Vec::new);
-                next.extend_from_slice(text.get(at..hit).unwrap_or_default());
-                next.extend_from_slice(MASK.as_bytes());
-                at = hit + needle.needle().len();
-            }
-            if let Some(mut next) = next {
-                next.extend_from_slice(text.get(at..).unwrap_or_default());
-                out = Some(next);
-            }
+        if !self.finds(bytes) {
+            return None;
         }
-        out
+        let mut out = bytes.to_vec();
+        let mut masking = self.begin();
+        masking.finish(&mut out);
+        Some(out)
     }
 
     /// The text with every secret replaced.
@@ -78,6 +108,79 @@ impl Masker {
             Some(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
             None => text.to_owned(),
         }
+    }
+
+    /// Begins to mask a body that comes in pieces.
+    pub fn begin(&self) -> Masking {
+        Masking { forms: self.0.clone(), clean: 0, found: 0 }
+    }
+}
+
+impl Forms {
+    /// The first form that begins at `from` or later and before `before`: its place.
+    fn find(&self, bytes: &[u8], from: usize, before: usize) -> Option<(usize, usize)> {
+        let form_at = |at: usize, group: &[Form]| {
+            let here = bytes.get(at..)?;
+            group.iter().find(|f| here.starts_with(f)).map(|f| (at, at + f.len()))
+        };
+        let Some(beginnings) = &self.beginnings else {
+            return (from..before).find_map(|at| self.groups.iter().find_map(|group| form_at(at, group)));
+        };
+        let mut from = from;
+        loop {
+            let hit = beginnings.find(Input::new(bytes).range(from..)).filter(|hit| hit.start() < before)?;
+            let group = self.groups.get(hit.pattern().as_usize())?;
+            if let Some(place) = form_at(hit.start(), group) {
+                return Some(place);
+            }
+            from = hit.start() + 1;
+        }
+    }
+}
+
+/// A body that grows at its end and is masked as it grows, wherever its pieces are cut.
+pub struct Masking {
+    forms: Option<Arc<Forms>>,
+    /// Bytes at the front that are masked and will not change any more.
+    clean: usize,
+    /// Secrets replaced so far.
+    found: u64,
+}
+
+impl Masking {
+    /// Masks what was appended, but for an end that could be the beginning of a secret. The caller only ever
+    /// appends to `body` between calls.
+    pub fn advance(&mut self, body: &mut Vec<u8>) {
+        // A form that begins before this place lies wholly in the body.
+        let longest = self.forms.as_ref().map_or(1, |f| f.longest);
+        self.mask(body, (body.len() + 1).saturating_sub(longest));
+    }
+
+    /// Masks the rest: nothing will be appended any more. The answer is how many secrets were replaced.
+    pub fn finish(&mut self, body: &mut Vec<u8>) -> u64 {
+        self.mask(body, body.len());
+        self.found
+    }
+
+    fn mask(&mut self, body: &mut Vec<u8>, before: usize) {
+        let Some(forms) = &self.forms else { return };
+        let Some((start, end)) = forms.find(body, self.clean, before) else {
+            self.clean = self.clean.max(before);
+            return;
+        };
+        // From the first secret on the body is written anew: each byte is moved once, however many there are.
+        let tail = Zeroizing::new(body.split_off(start));
+        let (mut at, before) = (end - start, before - start);
+        body.extend_from_slice(MASK.as_bytes());
+        self.found += 1;
+        while let Some((start, end)) = forms.find(&tail, at, before) {
+            body.extend_from_slice(tail.get(at..start).unwrap_or_default());
+            body.extend_from_slice(MASK.as_bytes());
+            self.found += 1;
+            at = end;
+        }
+        self.clean = body.len() + before.saturating_sub(at);
+        body.extend_from_slice(tail.get(at..).unwrap_or_default());
     }
 }
 
@@ -88,13 +191,16 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         percent(secret, true, false).into_bytes(),
         percent(secret, false, true).into_bytes(),
         percent(secret, true, true).into_bytes(),
-        html(secret).into_bytes(),
+        html(secret, "&#39;", "&quot;").into_bytes(),
+        html(secret, "&#039;", "&quot;").into_bytes(),
+        html(secret, "&#x27;", "&#34;").into_bytes(),
     ];
     if let Ok(json) = serde_json::to_string(secret) {
         let json = json.strip_prefix('"').and_then(|j| j.strip_suffix('"')).unwrap_or_default();
         // Rails and Go also escape what HTML knows, PHP the slash, many everything beyond ASCII.
         let safe = json.replace('&', "\\u0026").replace('<', "\\u003c").replace('>', "\\u003e");
-        for form in [json, &safe] {
+        let upper = json.replace('&', "\\u0026").replace('<', "\\u003C").replace('>', "\\u003E");
+        for form in [json, &safe, &upper] {
             for form in [form.to_owned(), ascii(form, false), ascii(form, true)] {
                 out.push(form.replace('/', "\\/").into_bytes());
                 out.push(form.into_bytes());
@@ -148,8 +254,9 @@ fn percent(text: &str, lower: bool, plus: bool) -> String {
     out
 }
 
-fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+fn html(text: &str, apostrophe: &str, quote: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', quote).replace('\'', apostrophe)
 }
 
 #[cfg(test)]
@@ -174,7 +281,7 @@ mod tests {
             r#"p/s w\"d\u003c+é42"#.to_owned(),
             r#"p\/s w\"d\u003c+\u00e942"#.to_owned(),
             r#"p/s w\"d<+\u00E942"#.to_owned(),
-            html(SECRET),
+            html(SECRET, "&#39;", "&quot;"),
         ];
         for form in table {
             let echo = format!("before {form} after {form}");
@@ -201,5 +308,37 @@ mod tests {
     fn what_holds_no_secret_is_not_copied() {
         assert_eq!(masker().bytes(b"nothing to see"), None);
         assert!(Masker::new(&[Secret::new("abc".into())]).bytes(b"abc").is_none(), "too short to mask");
+    }
+
+    #[test]
+    fn pieces_may_be_cut_anywhere() {
+        let whole = format!("a {SECRET}{SECRET} b {} c", percent(SECRET, false, false));
+        let masked = masker().text(&whole);
+        assert_eq!(masked, "a ****** b *** c");
+        for size in 1..=whole.len() {
+            let (mut body, mut masking) = (Vec::new(), masker().begin());
+            for piece in whole.as_bytes().chunks(size) {
+                body.extend_from_slice(piece);
+                masking.advance(&mut body);
+            }
+            assert_eq!(masking.finish(&mut body), 3);
+            assert_eq!(String::from_utf8_lossy(&body), masked, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn a_form_that_contains_another_is_replaced_whole() {
+        let masker = Masker::new(&[Secret::new("abcdef".into()), Secret::new("abcdefgh".into())]);
+        assert_eq!(masker.text("abcdefgh abcdef abcde"), "*** *** abcde");
+        let more = masker.with(&[Secret::new("ann:abcdefgh".into())]);
+        assert_eq!(more.text("ann:abcdefgh"), "***");
+    }
+
+    #[test]
+    fn a_body_of_nothing_but_secrets_is_masked_in_time() {
+        let mut body = "s3cret".repeat(1_000_000).into_bytes();
+        let masker = Masker::new(&[Secret::new("s3cret".into())]);
+        assert_eq!(masker.begin().finish(&mut body), 1_000_000);
+        assert_eq!(body.len(), 3_000_000);
     }
 }

@@ -1,19 +1,28 @@
 //! Egress: everything between a guest's HTTP request and the network. This is the security boundary.
 //!
 //! Pure decisions: [`target`] (canonical URLs), [`address`] (classes of addresses), [`policy`] (routes and
-//! origins), [`headers`], [`retry`], [`mask`]. Effects: [`dial`] (resolve, connect, TLS), [`exchange`] (the
-//! order of it all), [`throttle`] (the pace).
+//! origins), [`headers`], [`credentials`], [`form`], [`totp`], [`cookies`], [`retry`], [`decode`], [`mask`], [`flow`].
+//! Effects: [`dial`] (resolve, connect, TLS), [`steps`] (one-time codes), [`answer`] (reading), [`throttle`] (the
+//! pace), [`exchange`] (the order of it all).
 
 pub mod address;
+pub mod answer;
+pub mod cookies;
+pub mod counters;
 pub mod credentials;
+pub mod decode;
 pub mod dial;
 pub mod error;
 pub mod exchange;
+pub mod flow;
+pub mod form;
 pub mod headers;
 pub mod mask;
 pub mod policy;
 pub mod retry;
+pub mod steps;
 pub mod target;
 #[cfg(test)]
 mod tests;
 pub mod throttle;
+pub mod totp;

@@ -5,8 +5,9 @@
 //! that reads teams by day and deletes them by night, or sends what it read to another host.
 
 use super::target::{Origin, Target};
-use crate::manifest::{Manifest, RouteUse, names_in};
+use crate::manifest::{Manifest, RouteUse};
 use crate::settings::Settings;
+use crate::template::{Part, Template};
 use http::Method;
 use std::collections::BTreeSet;
 use thiserror::Error;
@@ -14,8 +15,10 @@ use thiserror::Error;
 /// Which export is being called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// `check` and `sync`.
-    Read,
+    /// `check`.
+    Check,
+    /// `sync`.
+    Sync,
     /// `apply`.
     Apply,
 }
@@ -41,8 +44,10 @@ impl Denial {
 
 /// A pattern for one segment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
+    /// `*`: any one segment that is not empty.
     Any,
+    /// This one, decoded.
     Exactly(Vec<u8>),
 }
 
@@ -61,6 +66,33 @@ pub struct Network {
     pub origins: Vec<Origin>,
     /// `host:port` opened on purpose: private addresses and plain http.
     pub allow_private: BTreeSet<String>,
+    /// Given on the command line: help speaks of options, not of lines of a file.
+    pub one_off: bool,
+}
+
+impl Network {
+    /// What grants the origin beside what is granted already: lines to paste.
+    fn help_to_grant(&self, origin: &Origin) -> Vec<String> {
+        if self.one_off {
+            return vec![format!("to allow it, add --allow {origin}")];
+        }
+        let all: Vec<String> = self.origins.iter().chain([origin]).map(|o| format!("\"{o}\"")).collect();
+        Self::lines("to allow it", &format!("origins = [{}]", all.join(", ")))
+    }
+
+    /// What opens the host and port beside what is open already: lines to paste.
+    fn help_to_open(&self, origin: &Origin) -> Vec<String> {
+        let host_port = origin.host_port();
+        if self.one_off {
+            return vec![format!("if that is meant, add --allow-private {host_port}")];
+        }
+        let all: Vec<String> = self.allow_private.iter().chain([&host_port]).map(|h| format!("\"{h}\"")).collect();
+        Self::lines("if that is meant", &format!("allow-private = [{}]", all.join(", ")))
+    }
+
+    fn lines(when: &str, line: &str) -> Vec<String> {
+        vec![format!("{when}, write for the connection:"), "  [connection.network]".to_owned(), format!("  {line}")]
+    }
 }
 
 /// What a connection may request.
@@ -68,7 +100,7 @@ pub struct Network {
 pub struct Policy {
     rules: Vec<Rule>,
     granted: BTreeSet<Origin>,
-    allow_private: BTreeSet<String>,
+    network: Network,
     /// Url settings, for help lines: name and value.
     defaults: Vec<(String, Origin)>,
 }
@@ -97,7 +129,7 @@ impl Policy {
             let methods = route.methods.iter().filter_map(|m| Method::from_bytes(m.as_bytes()).ok()).collect();
             rules.push(Rule { origin, methods, path, usage: route.usage });
         }
-        Ok(Policy { rules, granted, allow_private: network.allow_private.clone(), defaults })
+        Ok(Policy { rules, granted, network: network.clone(), defaults })
     }
 
     /// Judges one request.
@@ -122,7 +154,9 @@ impl Policy {
         });
         if !allowed {
             let sentence = match phase {
-                Phase::Read => format!("{shown}: a connector may only read there while it checks or syncs"),
+                Phase::Check | Phase::Sync => {
+                    format!("{shown}: a connector may only read there while it checks or syncs")
+                }
                 Phase::Apply => format!("{shown}: the manifest names no such method for this route"),
             };
             return Err(Denial::firm("method", sentence));
@@ -137,15 +171,13 @@ impl Policy {
     pub fn judge_origin(&self, origin: &Origin) -> Result<(), Denial> {
         if !self.granted.contains(origin) {
             let help = match self.defaults.iter().find(|(_, o)| o == origin) {
+                Some((name, _)) if self.network.one_off => vec![format!("to allow it, add --set {name}={origin}")],
                 Some((name, _)) => vec![
-                    "to allow it, write under the connection's settings:".to_owned(),
+                    "to allow it, write for the connection:".to_owned(),
+                    "  [connection.settings]".to_owned(),
                     format!("  {name} = \"{origin}\""),
                 ],
-                None => vec![
-                    "to allow it, add to the connection:".to_owned(),
-                    "  [connection.network]".to_owned(),
-                    format!("  origins = [\"{origin}\"]"),
-                ],
+                None => self.network.help_to_grant(origin),
             };
             let sentence = format!("{origin} is asked for by the connector but was not granted by you");
             return Err(Denial { label: "origin", sentence, help });
@@ -154,7 +186,7 @@ impl Policy {
             return Err(Denial {
                 label: "plain-http",
                 sentence: format!("{origin} is not encrypted, and a credential would travel in the clear"),
-                help: private_help(origin),
+                help: self.network.help_to_open(origin),
             });
         }
         Ok(())
@@ -162,7 +194,12 @@ impl Policy {
 
     /// Whether the operator opened this host and port on purpose.
     pub fn is_opened(&self, origin: &Origin) -> bool {
-        self.allow_private.contains(&origin.host_port())
+        self.network.allow_private.contains(&origin.host_port())
+    }
+
+    /// The lines that open a host and port on purpose.
+    pub fn help_to_open(&self, origin: &Origin) -> Vec<String> {
+        self.network.help_to_open(origin)
     }
 
     /// Origins that requests may go to.
@@ -174,15 +211,6 @@ impl Policy {
     pub fn asked(&self) -> BTreeSet<&Origin> {
         self.rules.iter().map(|r| &r.origin).collect()
     }
-}
-
-/// The lines that open a host and port on purpose.
-pub fn private_help(origin: &Origin) -> Vec<String> {
-    vec![
-        "if that is meant, add to the connection:".to_owned(),
-        "  [connection.network]".to_owned(),
-        format!("  allow-private = [\"{}\"]", origin.host_port()),
-    ]
 }
 
 /// The origin of a route or credential; `None` where its setting has no value.
@@ -200,7 +228,11 @@ pub fn resolve_origin(origin: &str, settings: &Settings) -> Result<Option<Origin
     Origin::parse(text).map(Some).map_err(|e| format!("the origin {origin} {e}"))
 }
 
-fn compile(path: &str, manifest: &Manifest, settings: &Settings) -> Result<Option<Vec<Segment>>, String> {
+/// The pattern of a path; `None` where a setting has no value.
+///
+/// # Errors
+/// A template that cannot be read, or a secret in a path.
+pub(super) fn compile(path: &str, manifest: &Manifest, settings: &Settings) -> Result<Option<Vec<Segment>>, String> {
     use crate::manifest::SettingKind;
     let mut out = Vec::new();
     for part in path.split('/').skip(1) {
@@ -217,10 +249,16 @@ fn compile(path: &str, manifest: &Manifest, settings: &Settings) -> Result<Optio
             out.extend(segments.map(|s| Segment::Exactly(s.as_bytes().to_vec())));
             continue;
         }
-        if names_in(part).any(|n| settings.secrets.contains_key(n)) {
+        let template = Template::parse(part).map_err(|why| format!("the route {path}: {why}"))?;
+        let secret = |p: &Part| match p {
+            Part::Text(_) => false,
+            Part::Setting(name) => settings.secrets.contains_key(name),
+            Part::Totp(_) => true,
+        };
+        if template.parts().iter().any(secret) {
             return Err(format!("the route {path} has a secret in its path"));
         }
-        match settings.fill(part) {
+        match settings.fill(&template) {
             Some(text) => out.push(Segment::Exactly(text.expose().as_bytes().to_vec())),
             None => return Ok(None),
         }
@@ -228,7 +266,8 @@ fn compile(path: &str, manifest: &Manifest, settings: &Settings) -> Result<Optio
     Ok(Some(out))
 }
 
-fn matches(pattern: &[Segment], segments: &[Vec<u8>]) -> bool {
+/// Whether the decoded segments of a path fit a pattern.
+pub(super) fn matches(pattern: &[Segment], segments: &[Vec<u8>]) -> bool {
     pattern.len() == segments.len()
         && pattern.iter().zip(segments).all(|(p, s)| match p {
             Segment::Any => !s.is_empty(),
@@ -239,7 +278,7 @@ fn matches(pattern: &[Segment], segments: &[Vec<u8>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::tests::sample;
+    use crate::manifest::sample;
     use crate::settings::{Secret, Value};
 
     fn settings(base: &str, written: bool) -> Settings {
@@ -260,27 +299,27 @@ mod tests {
 
     #[test]
     fn requests_leave_on_routes_only() {
-        use Phase::{Apply, Read};
+        use Phase::{Apply, Sync};
         let members = "https://api.demo.test/v1/7%20b/teams/3/members";
         let table = [
-            (Read, Method::GET, members, Ok(())),
-            (Read, Method::HEAD, members, Ok(())),
-            (Read, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/members?page=2", Ok(())),
-            (Read, Method::GET, "https://api.demo.test/files/hr/people", Ok(())),
-            (Read, Method::POST, "https://api.demo.test/login", Ok(())),
+            (Sync, Method::GET, members, Ok(())),
+            (Sync, Method::HEAD, members, Ok(())),
+            (Sync, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/members?page=2", Ok(())),
+            (Sync, Method::GET, "https://api.demo.test/files/hr/people", Ok(())),
+            (Sync, Method::POST, "https://api.demo.test/login", Ok(())),
             (Apply, Method::POST, members, Ok(())),
-            (Read, Method::POST, members, Err("method")),
-            (Read, Method::DELETE, members, Err("method")),
-            (Read, Method::TRACE, members, Err("method")),
-            (Read, Method::CONNECT, members, Err("method")),
-            (Read, Method::OPTIONS, members, Err("method")),
+            (Sync, Method::POST, members, Err("method")),
+            (Sync, Method::DELETE, members, Err("method")),
+            (Sync, Method::TRACE, members, Err("method")),
+            (Sync, Method::CONNECT, members, Err("method")),
+            (Sync, Method::OPTIONS, members, Err("method")),
             (Apply, Method::DELETE, members, Err("method")),
-            (Read, Method::GET, "https://api.demo.test/v1/8/teams/3/members", Err("route")),
-            (Read, Method::GET, "https://api.demo.test/v1/7%20b/teams//members", Err("route")),
-            (Read, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/members/", Err("route")),
-            (Read, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/4/members", Err("route")),
-            (Read, Method::GET, "https://api.demo.test:8443/v1/7%20b/teams/3/members", Err("route")),
-            (Read, Method::GET, "https://evil.test/v1/7%20b/teams/3/members", Err("route")),
+            (Sync, Method::GET, "https://api.demo.test/v1/8/teams/3/members", Err("route")),
+            (Sync, Method::GET, "https://api.demo.test/v1/7%20b/teams//members", Err("route")),
+            (Sync, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/members/", Err("route")),
+            (Sync, Method::GET, "https://api.demo.test/v1/7%20b/teams/3/4/members", Err("route")),
+            (Sync, Method::GET, "https://api.demo.test:8443/v1/7%20b/teams/3/members", Err("route")),
+            (Sync, Method::GET, "https://evil.test/v1/7%20b/teams/3/members", Err("route")),
         ];
         for (phase, method, url, expected) in table {
             assert_eq!(judge(phase, method.clone(), url), expected, "{phase:?} {method} {url}");
@@ -291,7 +330,7 @@ mod tests {
     fn a_default_grants_nothing_and_the_denial_says_what_to_write() {
         let policy = Policy::new(&sample(), &settings("https://api.demo.test", false), &Network::default());
         let target = Target::parse("https://api.demo.test/files/hr/people").expect("url");
-        let denial = policy.expect("policy").judge(Phase::Read, &Method::GET, &target).expect_err("denied");
+        let denial = policy.expect("policy").judge(Phase::Sync, &Method::GET, &target).expect_err("denied");
         assert_eq!(denial.label, "origin");
         assert!(denial.help.iter().any(|l| l.contains("base-url = \"https://api.demo.test\"")), "{denial:?}");
     }
@@ -301,11 +340,11 @@ mod tests {
         let target = Target::parse("http://10.0.0.5:3000/files/hr/people").expect("url");
         let mut network = Network::default();
         let closed = Policy::new(&sample(), &settings("http://10.0.0.5:3000", true), &network).expect("policy");
-        let denial = closed.judge(Phase::Read, &Method::GET, &target).expect_err("denied");
+        let denial = closed.judge(Phase::Sync, &Method::GET, &target).expect_err("denied");
         assert_eq!(denial.label, "plain-http");
         assert!(denial.help.iter().any(|l| l.contains("allow-private = [\"10.0.0.5:3000\"]")), "{denial:?}");
         network.allow_private.insert("10.0.0.5:3000".into());
         let open = Policy::new(&sample(), &settings("http://10.0.0.5:3000", true), &network).expect("policy");
-        assert_eq!(open.judge(Phase::Read, &Method::GET, &target), Ok(()));
+        assert_eq!(open.judge(Phase::Sync, &Method::GET, &target), Ok(()));
     }
 }

@@ -61,7 +61,7 @@ pub fn hiccup(status: StatusCode, headers: &HeaderMap, now: i64) -> Option<Hiccu
 }
 
 /// `Retry-After` in both its forms (RFC 9110, 10.2.3): seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: i64) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

@@ -10,6 +10,7 @@ use super::queue::{Node, Queue};
 use crate::egress::dial::Resolver;
 use crate::egress::exchange::Egress;
 use crate::failure::{Failure, Reason};
+use crate::lane::Allowance;
 use crate::model::{Account, Record, Task};
 use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
@@ -97,6 +98,7 @@ pub async fn sync(
         ended: false,
         ends: begun_at + job.limits.run_time,
         stopped: false,
+        allowance: Arc::default(),
         tainted: false,
     };
     let status = run.go(stop).await;
@@ -115,7 +117,9 @@ pub async fn sync(
         "slowest": run.slowest.iter().map(|(ms, task)| json!({"task": task, "ms": ms})).collect::<Vec<_>>(),
         "requests": counters.requests.load(Relaxed),
         "retries": counters.retries.load(Relaxed),
-        "denied": counters.denied.load(Relaxed),
+        "denied": counters.denials().values().sum::<u64>(),
+        "denials": counters.denials(),
+        "masked": counters.masked.load(Relaxed),
         "received_bytes": counters.received.load(Relaxed),
         "log_lines_dropped": shared.log.dropped.load(Relaxed),
         "times": times,
@@ -214,6 +218,8 @@ struct Run<'a> {
     ended: bool,
     ends: Instant,
     stopped: bool,
+    /// For calls that hog a processor.
+    allowance: Arc<Allowance>,
     /// A task may have reached the store by half, or its records count and its follow-ups do not (rule R1).
     tainted: bool,
 }
@@ -318,7 +324,10 @@ impl Run<'_> {
         let idle = self.idle.pop();
         let (program, shared, egress) =
             (self.job.connector.program.clone(), Arc::clone(&self.shared), Arc::clone(&self.egress));
-        self.calls.spawn(async move {
+        let seats = self.job.connector.seats.clone();
+        let call = async move {
+            // Never closed while there are runs.
+            let _seat = seats.calls.acquire().await.ok();
             let begun = Instant::now();
             let instance = match idle {
                 Some(instance) => Ok(instance),
@@ -341,7 +350,8 @@ impl Run<'_> {
                     Returned { instance, cpu_us, elapsed: begun.elapsed(), what }
                 }
             }
-        });
+        };
+        self.calls.spawn(self.job.connector.seats.slow.watch(Arc::clone(&self.allowance), call));
     }
 
     fn returned(&mut self, returned: Returned) {
@@ -395,7 +405,7 @@ impl Run<'_> {
             let wait = Duration::from_secs(seconds);
             match self.queue.delay(node, wait, now, self.job.limits.max_wait) {
                 Err(too_long) => self.fail(&self.queue.name(node), too_long),
-                Ok(()) => {
+                Ok(wait) => {
                     tracing::info!(connection = self.job.name, task = self.queue.name(node), "{}", failure.message);
                     if let (Reason::RateLimited, Some(origin)) = (failure.reason, origin) {
                         self.egress.close(&origin, now + wait);

@@ -1,15 +1,17 @@
 //! What is needed to run a connection, put together from its configuration, its connector and the limits.
 
+use super::steps::StoredSteps;
 use crate::catalog::Connector;
 use crate::config::{ConfigError, Connection};
 use crate::egress::credentials::Credentials;
 use crate::egress::dial::Resolver;
-use crate::egress::exchange::{Caps, Egress};
-use crate::egress::mask::Masker;
+use crate::egress::exchange::{Caps, Egress, Plan};
 use crate::egress::policy::Policy;
 use crate::egress::throttle::Pace;
 use crate::limits::Limits;
 use crate::settings::Settings;
+use rustls::pki_types::CertificateDer;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// A connection that can be run.
@@ -24,6 +26,10 @@ pub struct Job {
     pub connection: Connection,
     /// The limits it runs under.
     pub limits: Limits,
+    /// The store: where used one-time codes are kept.
+    store: PathBuf,
+    /// Certificates to trust beside the system's.
+    authorities: Vec<CertificateDer<'static>>,
 }
 
 impl Job {
@@ -31,10 +37,24 @@ impl Job {
     ///
     /// # Errors
     /// A setting is wrong; nobody was called.
-    pub fn new(connection: &Connection, connector: Connector, limits: &Limits) -> Result<Job, ConfigError> {
+    pub fn new(
+        connection: &Connection,
+        connector: Connector,
+        limits: &Limits,
+        store: &Path,
+    ) -> Result<Job, ConfigError> {
         let settings = crate::config::resolve(connection, &connector.about.manifest)?;
         let limits = crate::config::granted(limits, connection, connector.about.manifest.rate);
-        let job = Job { name: connection.name.clone(), connector, settings, connection: connection.clone(), limits };
+        let authorities = connection.ca_file.as_deref().map(crate::config::authorities).transpose()?;
+        let job = Job {
+            name: connection.name.clone(),
+            connector,
+            settings,
+            connection: connection.clone(),
+            limits,
+            store: store.to_path_buf(),
+            authorities: authorities.unwrap_or_default(),
+        };
         // Judged here, so that a mistake is found before anybody is called.
         job.policy()?;
         job.credentials()?;
@@ -65,7 +85,17 @@ impl Job {
             request_body: self.limits.request_bytes,
             response_body: self.limits.response_bytes,
         };
-        let masker = Masker::new(self.settings.secrets.values());
-        Ok(Egress::new(self.policy()?, self.credentials()?, masker, resolver, pace, caps))
+        Ok(Egress::new(Plan {
+            policy: self.policy()?,
+            credentials: self.credentials()?,
+            secrets: self.settings.secrets.values().cloned().collect(),
+            keeps_cookies: self.connector.about.manifest.keeps_cookies,
+            resolver,
+            steps: Arc::new(StoredSteps::new(self.store.clone(), &self.name)),
+            authorities: self.authorities.clone(),
+            pace,
+            caps,
+            host_gate: Arc::clone(&self.connector.seats.exchanges),
+        }))
     }
 }

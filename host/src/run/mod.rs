@@ -4,6 +4,7 @@ mod engine;
 mod job;
 mod progress;
 pub mod queue;
+mod steps;
 
 pub use engine::{check, sync};
 pub use job::Job;

@@ -18,6 +18,8 @@ struct Entry {
     task: Option<Task>,
     parent: Option<Node>,
     rechecked: bool,
+    /// How often it was put back for a vendor.
+    delays: u32,
 }
 
 /// The tasks of a run.
@@ -36,7 +38,7 @@ pub struct Queue {
 impl Default for Queue {
     fn default() -> Queue {
         Queue {
-            entries: vec![Entry { task: None, parent: None, rechecked: false }],
+            entries: vec![Entry { task: None, parent: None, rechecked: false, delays: 0 }],
             known: HashMap::new(),
             ready: VecDeque::from([0]),
             delayed: BTreeSet::new(),
@@ -103,11 +105,12 @@ impl Queue {
                     "the connector named more than {} tasks or {} bytes of payload in a run",
                     limits.tasks, limits.payloads_bytes
                 );
-                return Err(Failure::new(Reason::Limit, message));
+                let limit = if self.payload_bytes > limits.payloads_bytes { "payloads" } else { "tasks" };
+                return Err(Failure::limit(limit, message));
             }
             let node = Node::try_from(self.entries.len()).unwrap_or(Node::MAX);
             self.known.insert(task.clone(), node);
-            self.entries.push(Entry { task: Some(task), parent: Some(parent), rechecked: false });
+            self.entries.push(Entry { task: Some(task), parent: Some(parent), rechecked: false, delays: 0 });
             self.ready.push_back(node);
         }
         Ok(())
@@ -124,18 +127,25 @@ impl Queue {
         false
     }
 
-    /// Puts a task back that a vendor asked to wait for.
+    /// Puts a task back that a vendor asked to wait for. A vendor that says the same short time again and again is
+    /// asked less and less often; the answer is the time that counts.
     ///
     /// # Errors
     /// The wait does not fit into what a run may wait; the task fails at once.
-    pub fn delay(&mut self, node: Node, wait: Duration, now: Instant, max_wait: Duration) -> Result<(), Failure> {
+    pub fn delay(&mut self, node: Node, wait: Duration, now: Instant, max_wait: Duration) -> Result<Duration, Failure> {
+        let delays = self.entries.get(node as usize).map_or(0, |e| e.delays);
+        let least = Duration::from_secs(1 << delays.min(6)) / 2;
+        let left = max_wait.saturating_sub(self.waited);
+        // Growing must not be what ends a run whose vendor asked for less.
+        let wait = wait.max(least.min(left));
         let until = now + wait;
         let from = self.waits_until.map_or(now, |w| w.max(now));
         let more = until.saturating_duration_since(from);
         if self.waited + more > max_wait {
             let message = format!(
-                "the vendor asks to wait {} s, and a run may wait {} s in all",
+                "the vendor asks to wait {} s more; the run has waited {} s of the {} s it may",
                 wait.as_secs(),
+                self.waited.as_secs(),
                 max_wait.as_secs()
             );
             return Err(Failure::new(Reason::Unavailable, message)
@@ -144,7 +154,10 @@ impl Queue {
         self.waited += more;
         self.waits_until = Some(from.max(until));
         self.delayed.insert((until, node));
-        Ok(())
+        if let Some(entry) = self.entries.get_mut(node as usize) {
+            entry.delays += 1;
+        }
+        Ok(wait)
     }
 
     /// Puts a task back after the credential was proved again; `false` if that was done before.
@@ -235,6 +248,22 @@ mod tests {
         let error = queue.delay(nodes[2], s(41), now + s(60), max).expect_err("too long");
         assert_eq!(error.reason, Reason::Unavailable);
         queue.delay(nodes[2], s(40), now + s(60), max).expect("fits");
+    }
+
+    #[test]
+    fn a_vendor_that_is_never_ready_is_asked_less_and_less_often() {
+        let (s, max) = (Duration::from_secs, Duration::from_secs(900));
+        let mut queue = Queue::default();
+        let mut now = Instant::now();
+        let root = queue.next(now).expect("root");
+        let mut asked = 0;
+        while let Ok(wait) = queue.delay(root, s(1), now, max) {
+            now += wait;
+            assert_eq!(queue.next(now), Some(root));
+            asked += 1;
+        }
+        assert!((20..60).contains(&asked), "{asked} times in 15 minutes");
+        assert!(queue.waited() <= max);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::bindings::muster::connector::{
 use super::call::Call;
 use super::convert;
 use super::http::Way;
-use super::memory::Allowance;
+use super::memory::{Allowance, RunMemory};
 use crate::failure::{Failure, Reason};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
@@ -34,6 +34,10 @@ pub struct Shared {
     pub log: LogBudget,
     /// Records emitted so far in the run.
     pub records: AtomicU64,
+    /// Their bytes.
+    pub bytes: AtomicU64,
+    /// The linear memory of its instances.
+    pub memory: Arc<RunMemory>,
 }
 
 impl Shared {
@@ -55,6 +59,8 @@ impl Shared {
             connection: connection.to_owned(),
             log: LogBudget::default(),
             records: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            memory: Arc::new(RunMemory::new(limits.run_memory_bytes, limits.host_memory_bytes)),
         }
     }
 }
@@ -114,7 +120,7 @@ impl Guest {
             wasi,
             http,
             way,
-            allowance: Allowance::new(limits.memory_bytes, limits.table_elements, limits.host_memory_bytes),
+            allowance: Allowance::new(limits.memory_bytes, limits.table_elements, Arc::clone(&shared.memory)),
             call: Call::Describe,
             records: Vec::new(),
             emitted_bytes: 0,
@@ -152,34 +158,39 @@ impl Guest {
         self.broken.as_ref()
     }
 
-    fn refuse(&mut self, reason: Reason, message: String) -> String {
-        if self.broken.is_none() {
-            self.broken = Some(Failure::new(reason, message.clone()));
-        }
+    fn refuse(&mut self, failure: Failure) -> String {
+        let message = failure.message.clone();
+        self.broken.get_or_insert(failure);
         message
     }
 
     fn take_items(&mut self, items: Vec<w::Item>) -> Result<(), String> {
         if self.call != Call::Sync {
-            return Err(self.refuse(Reason::Contract, "the connector emitted records outside of sync".to_owned()));
+            let message = "the connector emitted records outside of sync";
+            return Err(self.refuse(Failure::new(Reason::Contract, message)));
         }
         let limits = &self.shared.limits;
         let before = self.shared.records.fetch_add(items.len() as u64, Relaxed);
         if before + items.len() as u64 > limits.records {
             let message = format!("the connector emitted more than {} records in a run", limits.records);
-            return Err(self.refuse(Reason::Limit, message));
+            return Err(self.refuse(Failure::limit("records", message)));
         }
         // What a batch costs the host is what it was charged for passing the boundary: count the texts.
-        self.emitted_bytes += items.iter().map(weight).sum::<u64>();
+        let weight = items.iter().map(weight).sum::<u64>();
+        self.emitted_bytes += weight;
         if self.emitted_bytes > limits.task_bytes {
             let message = format!("the connector emitted more than {} bytes in one task", limits.task_bytes);
-            return Err(self.refuse(Reason::Limit, message));
+            return Err(self.refuse(Failure::limit("task-records", message)));
+        }
+        if self.shared.bytes.fetch_add(weight, Relaxed).saturating_add(weight) > limits.run_bytes {
+            let message = format!("the connector emitted more than {} bytes in a run", limits.run_bytes);
+            return Err(self.refuse(Failure::limit("run-records", message)));
         }
         self.records.reserve(items.len());
         for item in items {
             match convert::record(item, &self.shared.manifest) {
                 Ok(record) => self.records.push(record),
-                Err(why) => return Err(self.refuse(Reason::Contract, why)),
+                Err(why) => return Err(self.refuse(Failure::new(Reason::Contract, why))),
             }
         }
         Ok(())

@@ -3,9 +3,9 @@
 use super::call::Call;
 use crate::egress::error::EgressError;
 use crate::egress::exchange::Egress;
-use crate::egress::mask::Masker;
 use crate::egress::policy::{Denial, Phase};
 use crate::egress::target::Origin;
+use crate::failure::{Failure, Reason};
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use std::future::Future;
@@ -15,10 +15,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 /// What the requests of one call came to.
 #[derive(Debug, Default)]
 struct Notes {
-    denied: Option<Denial>,
+    /// The first request that the host refused, as the failure it makes of the call.
+    refused: Option<Failure>,
     last: Option<Origin>,
-    /// The sentence of the last exchange that gave no answer.
-    failed: Option<String>,
 }
 
 /// The way out of one instance.
@@ -38,11 +37,14 @@ impl Way {
     pub fn begin(&mut self, call: Call) {
         self.call = call;
         self.notes = Arc::default();
+        if let (Call::Check, Some(egress)) = (call, &self.egress) {
+            egress.begin_check();
+        }
     }
 
-    /// The first request of the call that policy refused.
-    pub fn denied(&self) -> Option<Denial> {
-        lock(&self.notes).denied.clone()
+    /// The failure that the call's first refused request makes of it: a guest cannot know why, the host does.
+    pub fn refused(&self) -> Option<Failure> {
+        lock(&self.notes).refused.clone()
     }
 
     /// Where the call's last request went.
@@ -50,19 +52,18 @@ impl Way {
         lock(&self.notes).last.clone()
     }
 
-    /// Masks known secrets.
+    /// Masks known secrets in what leaves the sandbox.
     pub fn mask(&self, text: &str) -> String {
         self.egress.as_ref().map_or_else(|| text.to_owned(), |e| e.masker().text(text))
-    }
-
-    /// Masks known secrets in what leaves the sandbox; `None` where the instance knows none.
-    pub fn masker(&self) -> Option<&Masker> {
-        self.egress.as_ref().map(|e| e.masker())
     }
 }
 
 fn lock(notes: &Mutex<Notes>) -> MutexGuard<'_, Notes> {
     notes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn denied(denial: Denial) -> Failure {
+    Failure { help: denial.help, ..Failure::new(Reason::Denied, denial.sentence) }
 }
 
 type Answer = (http::Response<WasiBody>, Box<dyn Future<Output = Result<(), Error>> + Send>);
@@ -90,24 +91,24 @@ impl WasiHttpHooks for Way {
         Box::new(async move {
             let Some(egress) = egress.filter(|_| call != Call::Describe) else {
                 let sentence = "a connector that describes itself has no network".to_owned();
-                lock(&notes).denied.get_or_insert(Denial::firm("describe", sentence));
+                lock(&notes).refused.get_or_insert(Failure::new(Reason::Denied, sentence));
                 return Err(Error::HttpRequestDenied);
             };
-            match exchange(&egress, request, &notes).await {
+            match exchange(&egress, call, request, &notes).await {
                 Ok(response) => {
                     let body = |bytes| Full::new(bytes).map_err(Error::from).boxed_unsync();
                     let done: Box<dyn Future<Output = Result<(), Error>> + Send> = Box::new(async { Ok(()) });
                     Ok((response.map(body), done))
                 }
                 Err(Refused::Egress(EgressError::Denied(denial))) => {
-                    lock(&notes).denied.get_or_insert(denial);
+                    lock(&notes).refused.get_or_insert(denied(denial));
                     Err(Error::HttpRequestDenied)
                 }
-                Err(Refused::Egress(error)) => {
-                    let sentence = error.to_string();
-                    lock(&notes).failed = Some(sentence.clone());
-                    Err(Error::InternalError(Some(sentence)))
+                Err(Refused::Egress(error @ EgressError::RequestTooLarge { limit })) => {
+                    lock(&notes).refused.get_or_insert(Failure::new(Reason::Limit, error.to_string()));
+                    Err(Error::HttpRequestBodySize(Some(limit as u64)))
                 }
+                Err(Refused::Egress(error)) => Err(Error::InternalError(Some(error.to_string()))),
                 Err(Refused::Body(error)) => Err(error),
             }
         })
@@ -121,24 +122,26 @@ enum Refused {
 
 async fn exchange(
     egress: &Egress,
+    call: Call,
     request: http::Request<WasiBody>,
     notes: &Mutex<Notes>,
 ) -> Result<http::Response<Bytes>, Refused> {
     let (parts, body) = request.into_parts();
-    let body = collect(body, egress.caps().request_body).await.map_err(Refused::Body)?;
+    let body = collect(body, egress.caps().request_body).await?;
     let request = http::Request::from_parts(parts, body);
-    let target = egress.judge(Phase::Read, &request).map_err(Refused::Egress)?;
+    let phase = if call == Call::Check { Phase::Check } else { Phase::Sync };
+    let target = egress.judge(phase, &request).map_err(Refused::Egress)?;
     lock(notes).last = Some(target.origin.clone());
     egress.exchange(&target, request).await.map_err(Refused::Egress)
 }
 
 /// The whole request body: policy judges requests, not streams.
-async fn collect(mut body: WasiBody, limit: usize) -> Result<Bytes, Error> {
+async fn collect(mut body: WasiBody, limit: usize) -> Result<Bytes, Refused> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        if let Ok(data) = frame?.into_data() {
+        if let Ok(data) = frame.map_err(Refused::Body)?.into_data() {
             if bytes.len() + data.len() > limit {
-                return Err(Error::HttpRequestBodySize(Some(limit as u64)));
+                return Err(Refused::Egress(EgressError::RequestTooLarge { limit }));
             }
             bytes.extend_from_slice(&data);
         }

@@ -13,6 +13,7 @@ use super::meter::{Meter, Metered};
 use crate::egress::exchange::Egress;
 use crate::egress::target::Origin;
 use crate::failure::{Failure, Reason};
+use crate::limits::{Limits, Unit};
 use crate::manifest::Manifest;
 use crate::model::{Account, Record, Task};
 use std::sync::Arc;
@@ -118,17 +119,12 @@ impl Boundary {
         if let Some(broken) = guest.broken() {
             return broken.clone();
         }
-        if guest.allowance.refused {
-            let message = format!(
-                "the connector wanted more than {} bytes of memory (or all connectors together more than {})",
-                guest.limits().memory_bytes,
-                guest.limits().host_memory_bytes
-            );
-            return Failure::new(Reason::Limit, message);
+        if let Some(limit) = guest.allowance.refused {
+            return too_much_memory(limit, guest.limits());
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::Interrupt) => Failure::new(
-                Reason::Limit,
+            Some(Trap::Interrupt) => Failure::limit(
+                "call-cpu",
                 format!("the call used more than {} s of processor time", self.cpu.as_secs()),
             ),
             Some(Trap::StackOverflow) => Failure::new(Reason::Limit, "the connector's stack overflowed"),
@@ -138,10 +134,39 @@ impl Boundary {
             }
             None => {
                 let cause = error.root_cause().to_string();
-                let reason = if cause.contains("fuel") { Reason::Limit } else { Reason::Trap };
-                Failure::new(reason, format!("the connector's call was ended: {}", crate::text::shorten(&cause, 300)))
+                // Wasmtime has no type for it, only these words.
+                if cause.contains("fuel allocated for hostcalls") {
+                    let limit = Unit::Bytes.show(guest.limits().hostcall_bytes as u64);
+                    let message = format!("the connector passed more than {limit} to the host in one call");
+                    return Failure::limit("host-call", message);
+                }
+                let cause = crate::text::shorten(&cause, 300);
+                Failure::new(Reason::Trap, format!("the connector's call was ended: {cause}"))
             }
         }
+    }
+}
+
+fn too_much_memory(limit: &'static str, limits: &Limits) -> Failure {
+    let bytes = |n: usize| Unit::Bytes.show(n as u64);
+    match limit {
+        "memory" => Failure::limit(
+            limit,
+            format!("the connector wanted more than {} of memory in one instance", bytes(limits.memory_bytes)),
+        ),
+        "run-memory" => Failure::limit(
+            limit,
+            format!("the connector wanted more than {} of memory in one run", bytes(limits.run_memory_bytes)),
+        ),
+        "table-elements" => Failure::limit(
+            limit,
+            format!("the connector wanted tables of more than {} elements", limits.table_elements),
+        ),
+        _ => Failure::new(
+            Reason::Limit,
+            format!("all connectors together wanted more than {} of memory", bytes(limits.host_memory_bytes)),
+        )
+        .with_help("run fewer connections at once, or later"),
     }
 }
 
@@ -227,7 +252,7 @@ impl Instance {
         if follow_ups.len() > limits.follow_ups {
             let message =
                 format!("the connector named {} follow-up tasks, more than {}", follow_ups.len(), limits.follow_ups);
-            return Err(Failure::new(Reason::Limit, message).into());
+            return Err(Failure::limit("follow-ups", message).into());
         }
         let follow_ups = follow_ups
             .into_iter()
@@ -251,9 +276,8 @@ impl Instance {
         };
         outcome.map_err(|failure| {
             let mut failure = failure.unwrap_or_else(|| Failure::new(Reason::Contract, "the connector broke a rule"));
-            // A guest cannot know why a request was denied; the host does.
-            if let Some(denial) = way.denied() {
-                failure = Failure { help: denial.help.clone(), ..Failure::new(Reason::Denied, denial.sentence) };
+            if let Some(refused) = way.refused() {
+                failure = refused;
             }
             failure.message = way.mask(&failure.message);
             Failed { failure, origin: way.last_origin() }

@@ -12,6 +12,7 @@ pub mod queries;
 pub mod record;
 mod rows;
 mod schema;
+pub mod steps;
 #[cfg(test)]
 mod tests;
 mod writer;

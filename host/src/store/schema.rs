@@ -12,7 +12,9 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The schema version this program writes and the newest it reads.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
+/// What makes a store of each earlier version one of the next; a new store takes all of them, too.
+const MIGRATIONS: [(i64, &str); 1] = [(1, STEPS)];
 /// `MUST`, in SQLite's header: tells a store from any other database.
 const APPLICATION_ID: i64 = 0x4d55_5354;
 /// How long a writer waits for another process: its transactions are shorter than 100 ms.
@@ -59,6 +61,13 @@ CREATE TABLE grant_row (
   connection INTEGER NOT NULL, entitlement INTEGER NOT NULL, principal INTEGER NOT NULL,
   valid_from INTEGER NOT NULL, valid_to INTEGER,
   PRIMARY KEY (connection, entitlement, principal, valid_from)
+) STRICT, WITHOUT ROWID;
+";
+
+/// From version 1 to 2: the last one-time code that was sent, by the setting with its secret.
+const STEPS: &str = "
+CREATE TABLE totp_step (
+  connection TEXT NOT NULL, setting TEXT NOT NULL, step INTEGER NOT NULL, PRIMARY KEY (connection, setting)
 ) STRICT, WITHOUT ROWID;
 ";
 
@@ -125,7 +134,8 @@ pub(super) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     }
     let (conn, version) = reader(path).map_err(|e| explain(path, &e))?;
     match version {
-        (APPLICATION_ID, VERSION) => Ok(conn),
+        // What an earlier version lacks, no reader asks for.
+        (APPLICATION_ID, 1..=VERSION) => Ok(conn),
         (APPLICATION_ID, found) if found > VERSION => {
             Err(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION })
         }
@@ -216,6 +226,7 @@ fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
     conn.busy_timeout(BUSY)?;
     match version(conn)? {
         (APPLICATION_ID, VERSION) => {}
+        (APPLICATION_ID, 1..VERSION) => migrate(conn)?,
         (APPLICATION_ID, found) if found > VERSION => {
             return Err(Unready::Known(StoreError::Newer { path: path.to_path_buf(), found, known: VERSION }));
         }
@@ -240,9 +251,26 @@ fn create(conn: &Connection) -> rusqlite::Result<()> {
         conn.execute_batch(TABLES)?;
         conn.execute_batch(VIEWS)?;
         conn.pragma_update(None, "application_id", APPLICATION_ID)?;
-        conn.pragma_update(None, "user_version", VERSION)?;
+        step_up(conn, 1)?;
     }
     conn.execute_batch("COMMIT")
+}
+
+/// Brings a store of an earlier version to this one, or leaves it as it is.
+fn migrate(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("BEGIN IMMEDIATE")?;
+    // Another process may have been first.
+    let (_, found) = version(conn)?;
+    step_up(conn, found).inspect_err(|_| drop(conn.execute_batch("ROLLBACK")))?;
+    conn.execute_batch("COMMIT")
+}
+
+fn step_up(conn: &Connection, found: i64) -> rusqlite::Result<()> {
+    for (from, sql) in MIGRATIONS.iter().filter(|(from, _)| *from >= found) {
+        conn.execute_batch(sql)?;
+        tracing::debug!("the store's schema goes from {from} to {}", from + 1);
+    }
+    conn.pragma_update(None, "user_version", VERSION)
 }
 
 fn start_wal(conn: &Connection) -> rusqlite::Result<()> {
@@ -284,7 +312,31 @@ mod tests {
         conn.pragma_update(None, "user_version", VERSION + 1).expect("newer");
         drop(conn);
         for result in [open_for_reading(&path).err(), open_for_writing(&path).err()] {
-            assert!(matches!(result, Some(StoreError::Newer { found: 2, .. })), "{result:?}");
+            assert!(matches!(result, Some(StoreError::Newer { found, .. }) if found == VERSION + 1), "{result:?}");
+        }
+    }
+
+    #[test]
+    fn a_store_of_every_earlier_version_opens_with_what_is_in_it() {
+        for old in 1..VERSION {
+            let dir = tempfile::tempdir().expect("folder");
+            let path = dir.path().join("muster.db");
+            let conn = Connection::open(&path).expect("made");
+            conn.execute_batch(TABLES).and_then(|()| conn.execute_batch(VIEWS)).expect("version 1");
+            for (_, sql) in MIGRATIONS.iter().filter(|(from, _)| *from < old) {
+                conn.execute_batch(sql).expect("an earlier migration");
+            }
+            conn.pragma_update(None, "application_id", APPLICATION_ID).expect("id");
+            conn.pragma_update(None, "user_version", old).expect("version");
+            conn.execute_batch("INSERT INTO connection (name) VALUES ('support')").expect("a row");
+            drop(conn);
+            let names = |conn: &Connection| {
+                conn.query_row("SELECT name FROM connection", [], |r| r.get::<_, String>(0)).expect("the row")
+            };
+            assert_eq!(names(&open_for_reading(&path).expect("read as it is")), "support");
+            let conn = open_for_writing(&path).expect("migrated");
+            assert_eq!((names(&conn).as_str(), version(&conn).expect("version").1), ("support", VERSION));
+            conn.execute_batch("SELECT * FROM totp_step").expect("the new table");
         }
     }
 

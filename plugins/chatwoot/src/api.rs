@@ -166,7 +166,7 @@ fn failure(error: HttpError, place: Place, account: &str) -> Failure {
         HttpErrorKind::Status(refusal) if refusal.status == 401 => {
             unauthorized(&error, refusal.vendor_message().as_deref(), account)
         }
-        HttpErrorKind::Status(refusal) if (300..400).contains(&refusal.status) => {
+        HttpErrorKind::Status(refusal) if (300..400).contains(&refusal.status) && refusal.status != 304 => {
             Failure::InvalidSettings(format!("{error}: correct {BASE_URL}"))
         }
         HttpErrorKind::Status(refusal) if refusal.status == 404 && place == Place::Profile => {

@@ -1,141 +1,15 @@
-//! Egress from outside: an injected resolver, a server of canned answers on loopback.
+//! The order of an exchange, seen from outside.
 
-use super::credentials::Credentials;
-use super::dial::{Boxed, Resolver};
-use super::error::EgressError;
-use super::exchange::{Caps, Egress};
-use super::mask::Masker;
-use super::policy::{Network, Phase, Policy};
-use crate::manifest::tests::sample;
-use crate::settings::{Secret, Settings, Value};
-use bytes::Bytes;
-use http::{Method, Request, Response};
-use std::collections::VecDeque;
-use std::io::{self, Write};
-use std::net::SocketAddr;
+use super::scene::{Builder, LOOPBACK, Scene, Server, TOKEN, answer, caps, label, ok};
+use crate::egress::error::EgressError;
+use crate::egress::exchange::Caps;
+use http::Method;
+use std::io::Write;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
-
-const TOKEN: &str = "s3cret-t0ken";
-
-/// Gives one list of addresses after the other, and counts how often it was asked.
-struct Names(Mutex<(VecDeque<Vec<&'static str>>, usize)>);
-
-impl Resolver for Names {
-    fn resolve(&self, _host: String, port: u16) -> Boxed<io::Result<Vec<SocketAddr>>> {
-        let mut state = self.0.lock().unwrap();
-        state.1 += 1;
-        let ips = state.0.pop_front().unwrap_or_default();
-        Box::pin(async move { Ok(ips.iter().map(|ip| SocketAddr::new(ip.parse().unwrap(), port)).collect()) })
-    }
-}
-
-/// A server that gives one canned answer after the other, each on a connection of its own, and keeps what it was
-/// sent. An empty answer closes the connection.
-struct Server {
-    port: u16,
-    seen: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    async fn with(answers: Vec<Vec<u8>>) -> Server {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let kept = Arc::clone(&seen);
-        tokio::spawn(async move {
-            for answer in answers {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                let mut request = Vec::new();
-                while !request.windows(4).any(|w| w == b"\r\n\r\n") {
-                    let mut chunk = [0; 4096];
-                    let n = stream.read(&mut chunk).await.unwrap();
-                    if n == 0 {
-                        break;
-                    }
-                    request.extend_from_slice(&chunk[..n]);
-                }
-                kept.lock().unwrap().push(String::from_utf8(request).unwrap());
-                let _ = stream.write_all(&answer).await;
-            }
-            std::future::pending::<()>().await;
-        });
-        Server { port, seen }
-    }
-
-    fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
-    }
-}
-
-fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n{headers}\r\n", body.len());
-    [head.as_bytes(), body].concat()
-}
-
-fn ok(body: &str) -> Vec<u8> {
-    answer("200 OK", "", body.as_bytes())
-}
-
-struct Scene {
-    egress: Egress,
-    names: Arc<Names>,
-    base: String,
-}
-
-impl Scene {
-    fn new(server: &Server, opened: bool, answers: &[&[&'static str]], caps: Caps) -> Scene {
-        let base = format!("http://vendor.test:{}", server.port);
-        let value = |text: &str| Value { text: text.to_owned(), written: true };
-        let mut settings = Settings::default();
-        settings.values.insert("base-url".into(), value(&base));
-        settings.values.insert("account".into(), value("7"));
-        settings.values.insert("folder".into(), value("a"));
-        settings.secrets.insert("token".into(), Secret::new(TOKEN.into()));
-        let mut network = Network::default();
-        if opened {
-            network.allow_private.insert(format!("vendor.test:{}", server.port));
-        }
-        let names = Arc::new(Names(Mutex::new((answers.iter().map(|a| a.to_vec()).collect(), 0))));
-        let resolver: Arc<dyn Resolver> = Arc::clone(&names) as _;
-        let egress = Egress::new(
-            Policy::new(&sample(), &settings, &network).unwrap(),
-            Credentials::new(&sample(), &settings).unwrap(),
-            Masker::new(settings.secrets.values()),
-            resolver,
-            None,
-            caps,
-        );
-        Scene { egress, names, base }
-    }
-
-    async fn send(&self, method: Method, path: &str) -> Result<Response<Bytes>, EgressError> {
-        let uri = format!("{}{path}", self.base);
-        let request = Request::builder().method(method).uri(uri).body(Bytes::new()).unwrap();
-        let target = self.egress.judge(Phase::Read, &request)?;
-        self.egress.exchange(&target, request).await
-    }
-
-    async fn get(&self) -> Result<Response<Bytes>, EgressError> {
-        self.send(Method::GET, "/files/a").await
-    }
-}
-
-fn caps() -> Caps {
-    Caps { deadline: Duration::from_secs(10), at_once: 4, request_body: 1000, response_body: 1000 }
-}
-
-const LOOPBACK: &[&str] = &["127.0.0.1"];
-
-fn label(result: Result<Response<Bytes>, EgressError>) -> &'static str {
-    match result {
-        Err(EgressError::Denied(denial)) => denial.label,
-        other => panic!("not denied: {other:?}"),
-    }
-}
 
 #[tokio::test]
 async fn the_credential_is_attached_and_its_echo_is_masked() {
@@ -157,6 +31,26 @@ async fn an_echo_inside_gzip_is_masked_too() {
     let seen = Scene::new(&server, true, &[LOOPBACK], caps()).get().await.unwrap();
     assert_eq!(seen.body(), "***");
     assert!(seen.headers().get("content-encoding").is_none(), "the guest gets what is decoded");
+}
+
+/// A zstd frame of one block that is as it stands, and one that says: this byte, so many times.
+fn zstd(text: &[u8], byte: u8, times: u32) -> Vec<u8> {
+    let raw = u32::try_from(text.len()).unwrap() << 3;
+    let run = times << 3 | 1 << 1 | 1;
+    let magic = [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x40];
+    [&magic[..], &raw.to_le_bytes()[..3], text, &run.to_le_bytes()[..3], &[byte]].concat()
+}
+
+#[tokio::test]
+async fn an_echo_inside_zstd_is_masked_too_and_a_bomb_of_it_is_refused() {
+    let zstd = |times| answer("200 OK", "content-encoding: zstd\r\n", &zstd(TOKEN.as_bytes(), b'x', times));
+    let server = Server::with(vec![zstd(3), zstd(100_000)]).await;
+    let scene = Scene::new(&server, true, &[LOOPBACK, LOOPBACK], caps());
+    assert_eq!(scene.get().await.unwrap().body(), "***xxx");
+    assert!(server.seen()[0].contains("accept-encoding: gzip, zstd"));
+    assert_eq!(scene.egress.counters().masked.load(Relaxed), 1);
+    let error = scene.get().await.unwrap_err();
+    assert!(matches!(error, EgressError::TooLarge { limit: 1000, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -185,27 +79,13 @@ async fn an_answer_over_the_limit_is_refused() {
 #[tokio::test]
 async fn one_private_address_among_public_ones_refuses_the_name_and_nobody_is_dialed() {
     let server = Server::with(vec![ok("never")]).await;
-    let mut scene = Scene::new(&server, false, &[&["1.1.1.1", "127.0.0.1"]], caps());
+    let scene = Scene::new(&server, false, &[&["1.1.1.1", "127.0.0.1"]], caps());
     // Plain http is refused before the name is even resolved; over https the address decides.
     assert_eq!(label(scene.get().await), "plain-http");
     assert_eq!(scene.names.0.lock().unwrap().1, 0);
-    scene = https(&server, &[&["1.1.1.1", "127.0.0.1"]]);
+    let scene = Builder::new("https", &server, &[&["1.1.1.1", "127.0.0.1"]]).build();
     assert_eq!(label(scene.get().await), "private-address");
     assert!(server.seen().is_empty());
-}
-
-fn https(server: &Server, answers: &[&[&'static str]]) -> Scene {
-    let mut scene = Scene::new(server, false, answers, caps());
-    scene.base = format!("https://vendor.test:{}", server.port);
-    let value = |text: &str| Value { text: text.to_owned(), written: true };
-    let mut settings = Settings::default();
-    settings.values.insert("base-url".into(), value(&scene.base));
-    settings.values.insert("account".into(), value("7"));
-    settings.values.insert("folder".into(), value("a"));
-    let resolver: Arc<dyn Resolver> = Arc::clone(&scene.names) as _;
-    let policy = Policy::new(&sample(), &settings, &Network::default()).unwrap();
-    scene.egress = Egress::new(policy, Credentials::default(), Masker::default(), resolver, None, caps());
-    scene
 }
 
 #[tokio::test]
@@ -266,7 +146,7 @@ async fn requests_off_the_routes_are_denied_and_counted() {
     assert_eq!(label(scene.send(Method::GET, "/admin").await), "route");
     assert_eq!(label(scene.send(Method::DELETE, "/files/a").await), "method");
     assert_eq!(label(scene.send(Method::GET, "/files/%2e%2e").await), "url");
-    assert_eq!(scene.egress.counters().denied.load(Relaxed), 3);
+    assert_eq!(scene.egress.counters().denials(), [("method", 1), ("route", 1), ("url", 1)].into());
     assert_eq!(scene.names.0.lock().unwrap().1, 0, "nothing was resolved");
 }
 
@@ -274,7 +154,7 @@ async fn requests_off_the_routes_are_denied_and_counted() {
 async fn while_the_vendor_wants_everybody_to_wait_the_guest_is_told_so_at_once() {
     let server = Server::with(vec![ok("never")]).await;
     let scene = Scene::new(&server, true, &[LOOPBACK], caps());
-    let origin = super::target::Origin::parse(&scene.base).unwrap();
+    let origin = crate::egress::target::Origin::parse(&scene.base).unwrap();
     scene.egress.close(&origin, std::time::Instant::now() + Duration::from_secs(600));
     let seen = scene.get().await.unwrap();
     assert_eq!(seen.status(), 429);

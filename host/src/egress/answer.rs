@@ -1,0 +1,87 @@
+//! Reading an answer: counted, inflated, masked, in pieces.
+
+use super::decode::Encoding;
+use super::error::EgressError;
+use super::flow::Flow;
+use super::mask::Masker;
+use super::target::Target;
+use bytes::Bytes;
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+/// Bytes set aside for a body before it comes, at most, whatever length is claimed.
+const RESERVED: usize = 4 * 1024 * 1024;
+/// Bytes inflated before others get their turn.
+const TURN: usize = 1024 * 1024;
+
+/// A body as the guest gets it.
+pub struct Clean {
+    /// Inflated and masked.
+    pub bytes: Bytes,
+    /// Its length before masking.
+    pub length: usize,
+    /// Secrets that were masked in it.
+    pub masked: u64,
+}
+
+/// Reads a body to its end. `limit` bounds it as it comes and as it is inflated.
+///
+/// # Errors
+/// It is too long, broken, or encoded in a way nobody asked for.
+pub async fn read(
+    target: &Target,
+    headers: &http::HeaderMap,
+    mut body: Incoming,
+    limit: usize,
+    masker: &Masker,
+    flow: &Flow,
+) -> Result<Clean, EgressError> {
+    let host_port = || target.origin.host_port();
+    let too_large = || EgressError::TooLarge { host_port: host_port(), limit };
+    let undone = |encoding: String| EgressError::Encoding { host_port: host_port(), encoding };
+    let encoding = Encoding::of(headers).map_err(undone)?;
+    let mut masking = masker.begin();
+    // A length that is claimed is only a hint: what comes is counted.
+    let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(RESERVED).min(limit);
+    let mut out = Vec::with_capacity(claimed);
+    let mut length = 0;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|e| EgressError::Broken { host_port: host_port(), why: super::error::chain(&e) })?;
+        let Ok(data) = frame.into_data() else { continue };
+        flow.delivered(data.len());
+        length += data.len();
+        if length > limit {
+            return Err(too_large());
+        }
+        out.extend_from_slice(&data);
+        if encoding == Encoding::Identity {
+            masking.advance(&mut out);
+        }
+    }
+    // The answer to a HEAD says how its body would be encoded, and has none.
+    if encoding != Encoding::Identity && !out.is_empty() {
+        let packed = std::mem::take(&mut out);
+        let mut plain = encoding.open(&packed).map_err(undone)?;
+        (length, out) = (0, Vec::with_capacity(packed.len().saturating_mul(4).min(RESERVED).min(limit)));
+        let mut turn = 0;
+        loop {
+            let piece = plain.piece(&mut out).map_err(undone)?;
+            if piece == 0 {
+                break;
+            }
+            length += piece;
+            if length > limit {
+                return Err(too_large());
+            }
+            masking.advance(&mut out);
+            turn += piece;
+            if turn >= TURN {
+                turn = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    let masked = masking.finish(&mut out);
+    Ok(Clean { bytes: out.into(), length, masked })
+}

@@ -1,0 +1,148 @@
+//! Undoing a body's `Content-Encoding`, piece by piece. Pure.
+//!
+//! Rule: one encoding the host asked for, undone within the limit of a body and of memory. Reason: a secret
+//! inside a compressed body is masked only after it is inflated. Attack: a few bytes that unfold to gigabytes, a
+//! window of gigabytes, an encoding nobody undoes so that the guest gets the secret packed.
+
+use http::HeaderMap;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use std::io::Read;
+
+/// What the host asks for.
+pub const ACCEPT: &str = "gzip, zstd";
+/// Bytes inflated at once; between two pieces others get their turn.
+const PIECE: usize = 64 * 1024;
+/// Bytes of the window a zstd frame may ask for: what RFC 9659 allows a server to use.
+const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;
+
+/// How a body is encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Identity,
+    /// RFC 1952.
+    Gzip,
+    /// RFC 8878.
+    Zstd,
+}
+
+impl Encoding {
+    /// What the headers say.
+    ///
+    /// # Errors
+    /// An encoding that the host did not ask for, or more than one: its name.
+    pub fn of(headers: &HeaderMap) -> Result<Encoding, String> {
+        let mut lines = headers.get_all(http::header::CONTENT_ENCODING).iter();
+        let line = match (lines.next(), lines.next()) {
+            (None, _) => return Ok(Encoding::Identity),
+            (Some(one), None) => one.as_bytes().trim_ascii().to_ascii_lowercase(),
+            (Some(_), Some(_)) => return Err("several encodings one after the other".to_owned()),
+        };
+        match line.as_slice() {
+            b"" | b"identity" => Ok(Encoding::Identity),
+            b"gzip" | b"x-gzip" => Ok(Encoding::Gzip),
+            b"zstd" => Ok(Encoding::Zstd),
+            other => Err(crate::text::shorten(&String::from_utf8_lossy(other), 64)),
+        }
+    }
+
+    /// A reader of the plain body.
+    ///
+    /// # Errors
+    /// The beginning is none of this encoding, as half a sentence.
+    pub fn open(self, body: &[u8]) -> Result<Plain<'_>, String> {
+        let reader: Box<dyn Read + Send + '_> = match self {
+            Encoding::Identity => Box::new(body),
+            Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
+            Encoding::Zstd => {
+                let mut decoder = FrameDecoder::new();
+                decoder.set_max_window_size(ZSTD_WINDOW);
+                Box::new(StreamingDecoder::new_with_decoder(body, decoder).map_err(|e| format!("zstd: {e}"))?)
+            }
+        };
+        Ok(Plain { reader, name: self.name() })
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Encoding::Identity => "identity",
+            Encoding::Gzip => "gzip",
+            Encoding::Zstd => "zstd",
+        }
+    }
+}
+
+/// A body that is being inflated.
+pub struct Plain<'b> {
+    reader: Box<dyn Read + Send + 'b>,
+    name: &'static str,
+}
+
+impl Plain<'_> {
+    /// Appends the next piece; the answer is its length, 0 at the end.
+    ///
+    /// # Errors
+    /// What came is broken, as half a sentence.
+    pub fn piece(&mut self, out: &mut Vec<u8>) -> Result<usize, String> {
+        (&mut self.reader)
+            .take(PIECE as u64)
+            .read_to_end(out)
+            .map_err(|e| format!("{}: {}", self.name, crate::text::shorten(&e.to_string(), 200)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use std::io::Write;
+
+    fn of(values: &[&'static str]) -> Result<Encoding, String> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(http::header::CONTENT_ENCODING, HeaderValue::from_static(value));
+        }
+        Encoding::of(&headers)
+    }
+
+    fn all(encoding: Encoding, body: &[u8]) -> Result<Vec<u8>, String> {
+        let (mut out, mut plain) = (Vec::new(), encoding.open(body)?);
+        while plain.piece(&mut out)? > 0 {}
+        Ok(out)
+    }
+
+    /// A zstd frame of one block that says: this byte, so many times.
+    fn zstd(byte: u8, times: u32, window: u8) -> Vec<u8> {
+        let block = (times << 3 | 1 << 1 | 1).to_le_bytes();
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0x00, window][..], &block[..3], &[byte]].concat()
+    }
+
+    #[test]
+    fn one_encoding_that_was_asked_for() {
+        assert_eq!(of(&[]), Ok(Encoding::Identity));
+        assert_eq!(of(&["gzip"]), Ok(Encoding::Gzip));
+        assert_eq!(of(&["GZIP "]), Ok(Encoding::Gzip));
+        assert_eq!(of(&["zstd"]), Ok(Encoding::Zstd));
+        for many in [&["gzip, gzip"][..], &["gzip", "gzip"], &["br"], &["deflate"], &["identity", "gzip"]] {
+            assert!(of(many).is_err(), "{many:?}");
+        }
+    }
+
+    #[test]
+    fn gzip_and_zstd_are_undone_in_pieces() {
+        let text = vec![b'x'; 3 * PIECE + 5];
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        gzip.write_all(&text).expect("gzip");
+        assert_eq!(all(Encoding::Gzip, &gzip.finish().expect("gzip")), Ok(text));
+        assert_eq!(all(Encoding::Zstd, &zstd(b'y', 100_000, 0x40)), Ok(vec![b'y'; 100_000]));
+    }
+
+    #[test]
+    fn a_window_of_gigabytes_and_garbage_are_refused() {
+        // Exponent 31 - 10: two gigabytes.
+        assert!(all(Encoding::Zstd, &zstd(b'y', 10, 21 << 3)).is_err_and(|e| e.contains("zstd")));
+        for encoding in [Encoding::Gzip, Encoding::Zstd] {
+            assert!(all(encoding, b"this is none").is_err(), "{encoding:?}");
+        }
+    }
+}
