@@ -26,7 +26,7 @@ fn a_manifest_that_is_refused() {
         ("rows", "more than 256"),
         ("choices", "more than"),
         ("methods", "more than"),
-        ("megabytes", "fuel"),
+        ("megabytes", "to the host in one call"),
         ("trace", "has a method that is none of"),
         ("delete-to-read", "uses a method that its use does not allow"),
         ("secret-path", "secret"),

@@ -112,7 +112,7 @@ fn headers_that_the_host_replaces() {
             let seen = server.requests().remove(0);
             let expected = match *name {
                 "host" => Some(host.as_str()),
-                "accept-encoding" => Some("gzip"),
+                "accept-encoding" => Some("gzip, zstd"),
                 "user-agent" => Some(concat!("muster/", env!("CARGO_PKG_VERSION"))),
                 "content-length" => Some("11"),
                 "x-token" => Some(CREDENTIAL),

@@ -144,7 +144,7 @@ fn follow_up_tasks_without_end() {
         ("chain", "0", "tasks = 50", incomplete("limit", "more than 50 tasks")),
         ("tree", "0", "tasks = 50", incomplete("limit", "more than 50 tasks")),
         ("payloads", "100", "payloads = \"64 KiB\"", incomplete("limit", "65536 bytes of payload")),
-        ("megabytes-of-tasks", "0", "", incomplete("limit", "fuel")),
+        ("megabytes-of-tasks", "0", "", incomplete("limit", "to the host in one call")),
         ("bad-kind", "0", "", incomplete("contract", "which is no slug")),
     ];
     let server = Echo::start();
@@ -207,7 +207,7 @@ fn a_hostile_check() {
         ("check-spin", failed("limit", "used more than 1 s of processor time")),
         ("check-trap", failed("trap", "the connector crashed")),
         ("check-session", failed("contract", "session has more than 4096 bytes")),
-        ("check-megabytes", failed("limit", "fuel")),
+        ("check-megabytes", failed("limit", "to the host in one call")),
         ("check-unauthorized", failed("unauthorized", "no")),
         ("check-rate-limited", failed("rate-limited", "the vendor asks to wait 86400 s")),
         ("check-escapes-failure", failed("invalid-settings", "Nice")),
@@ -266,7 +266,7 @@ fn a_wait_for_ever() {
     // Seen red with `LONGEST_WAIT` at `u64::MAX` (convert.rs): the sum overflowed.
     let server = Echo::start();
     for mode in ["rate-limited", "not-ready"] {
-        ends(&scene(mode, &server), incomplete("unavailable", "a run may wait 900 s in all"))
+        ends(&scene(mode, &server), incomplete("unavailable", "the run has waited 0 s of the 900 s it may"))
             .within(Duration::from_secs(10));
     }
 }
@@ -277,7 +277,7 @@ fn a_wait_for_nothing_again_and_again() {
     let server = Echo::start();
     for mode in ["rate-limited-for-nothing", "not-ready-for-nothing"] {
         let scene = scene_with(mode, &server, |profile| profile.run("max-wait = \"2s\""));
-        ends(&scene, incomplete("unavailable", "a run may wait 2 s in all")).within(Duration::from_secs(10));
+        ends(&scene, incomplete("unavailable", "of the 2 s it may")).within(Duration::from_secs(10));
     }
 }
 

@@ -53,7 +53,7 @@ fn sleep_until_the_run_ends() {
 fn grow_memory() {
     let server = Echo::start();
     let scene = scene_with("memory", &server, |profile| profile.limits("memory = \"32 MiB\""));
-    ends_beside_an_honest_one(scene, &server, incomplete("limit", "bytes of memory")).within(SOON);
+    ends_beside_an_honest_one(scene, &server, incomplete("limit", "wanted more than 32 MiB of memory")).within(SOON);
 }
 
 // Seen red with `Allowance::take` always granting (memory.rs): it grew by 65,472 pages.
@@ -129,7 +129,10 @@ fn too_much_in_one_call_of_the_host() {
         ["long-string", "long-question", "large-batch"],
         |mode| (*mode).to_owned(),
         |mode| {
-            ends(&scene_with(mode, &server, |profile| profile.setting("count", "4000")), incomplete("limit", "fuel"));
+            ends(
+                &scene_with(mode, &server, |profile| profile.setting("count", "4000")),
+                incomplete("limit", "passed more than 8 MiB to the host in one call"),
+            );
         },
     );
 }
