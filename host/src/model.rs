@@ -272,8 +272,8 @@ pub fn canonical_profile(text: &str) -> Result<String, String> {
     }
     // serde_json's map is a BTreeMap and its numbers keep their text: no feature `preserve_order`, and
     // `arbitrary_precision` on. A test below holds both.
-    let value: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text)
-        .map_err(|_| "is not a JSON object (or one that is nested too deeply to be read)".to_owned())?;
+    let value: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|_| "is not a JSON object (or one that is nested too deeply to be read)".to_owned())?;
     serde_json::to_string(&value).map_err(|_| "cannot be written as JSON".to_owned())
 }
 
