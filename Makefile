@@ -14,6 +14,8 @@ export CARGO_TARGET_DIR := $(TARGET)
 
 WASM := wasm32-unknown-unknown
 PLUGINS := $(filter-out plugins/sdk/,$(dir $(wildcard plugins/*/Cargo.toml)))
+# Connectors that only the tests run: they attack their host.
+GUESTS := $(dir $(wildcard tests/guests/*/Cargo.toml))
 # The oldest compiler that will do.
 OLDEST := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 # Seconds for a download that may never answer.
@@ -21,8 +23,9 @@ PATIENCE := 60
 # What the distribution's own WebAssembly toolchain consists of.
 PACKAGES := rustc-web cargo-web rust-web-src lld-22
 
-# $(call connectors,MUSTER): every plugin becomes a component.
+# $(call connectors,MUSTER) and $(call guests,MUSTER): every crate becomes a component.
 connectors = @set -e; for plugin in $(PLUGINS); do $(1) build "$$plugin" -o "$(TARGET)/connectors/"; done
+guests = @set -e; for guest in $(GUESTS); do $(1) build "$$guest" -o "$(TARGET)/connectors/"; done
 
 # Shell functions: with_apt installs where it may; refuse says what to do, in one sentence.
 define shell_functions
@@ -53,6 +56,7 @@ demo: plugins ## Reads a Chatwoot that comes with the project, and shows who is 
 test: tools toolchain ## Runs every test, on connectors built for the purpose
 	@cargo build --workspace --bins
 	$(call connectors,"$(TARGET)/debug/muster")
+	$(call guests,"$(TARGET)/debug/muster")
 	@set -e; if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --workspace; cargo test --doc --workspace; \
 	else cargo test --workspace; fi

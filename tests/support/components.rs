@@ -34,6 +34,11 @@ pub fn working(name: &str) -> Vec<u8> {
 pub fn working_for_contract(name: &str, version: &str) -> Vec<u8> {
     let (resolve, package) = contract_of(version);
     let world = resolve.select_world(&[package], Some("connector")).expect("the world");
+    component(&resolve, world, working_module(name, version, ""))
+}
+
+/// The core module of a working connector, with these fields more.
+fn working_module(name: &str, version: &str, more: &str) -> Vec<u8> {
     let source = format!("muster:connector/source@{version}");
     // The answers lie in memory as the canonical ABI lays records out; what is not written is zero: the empty
     // list, the empty text, no value, `ok`.
@@ -50,12 +55,13 @@ pub fn working_for_contract(name: &str, version: &str) -> Vec<u8> {
   (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const {SCRATCH})
   (func (export "{source}#describe") (result i32) i32.const {DESCRIPTION})
   (func (export "{source}#check") (result i32) i32.const {ACCOUNT})
-  (func (export "{source}#sync") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const {NO_TASKS}))"#,
+  (func (export "{source}#sync") (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32) i32.const {NO_TASKS})
+  {more})"#,
         describe = describe.concat(),
         payload = ACCOUNT + 8,
         account = account.concat(),
     );
-    component(&resolve, world, wat::parse_str(module).expect("a module"))
+    wat::parse_str(module).expect("a module")
 }
 
 const DESCRIPTION: u32 = 64;
@@ -189,4 +195,13 @@ fn component(resolve: &Resolve, world: WorldId, mut module: Vec<u8>) -> Vec<u8> 
     encoder.validate(true);
     let encoder = encoder.module(&module).expect("the module fits its world");
     encoder.encode().expect("a component")
+}
+
+/// As [`working`], with so many memories of so many pages each.
+pub fn with_memories(name: &str, memories: usize, pages: u64) -> Vec<u8> {
+    let more: String = (1..memories).map(|_| format!("(memory {pages})\n")).collect();
+    let (resolve, package) = contract();
+    let world = resolve.select_world(&[package], Some("connector")).expect("the world");
+    let module = working_module(name, &contract_version(), &more);
+    component(&resolve, world, module)
 }

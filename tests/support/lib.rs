@@ -15,6 +15,7 @@ pub mod certificate;
 pub mod chatwoot;
 pub mod components;
 pub mod connection;
+pub mod echo;
 pub mod fault;
 pub mod fault_text;
 pub mod journal;
