@@ -144,7 +144,7 @@ fn follow_up_tasks_without_end() {
         ("chain", "0", "tasks = 50", incomplete("limit", "more than 50 tasks")),
         ("tree", "0", "tasks = 50", incomplete("limit", "more than 50 tasks")),
         ("payloads", "100", "payloads = \"64 KiB\"", incomplete("limit", "65536 bytes of payload")),
-        ("megabytes-of-tasks", "0", "", incomplete("limit", "to the host in one call")),
+        ("megabytes-of-tasks", "0", "", incomplete("limit", "between connector and host in one call")),
         ("bad-kind", "0", "", incomplete("contract", "which is no slug")),
     ];
     let server = Echo::start();
@@ -207,9 +207,9 @@ fn a_hostile_check() {
         ("check-spin", failed("limit", "used more than 1 s of processor time")),
         ("check-trap", failed("trap", "the connector crashed")),
         ("check-session", failed("contract", "session has more than 4096 bytes")),
-        ("check-megabytes", failed("limit", "to the host in one call")),
+        ("check-megabytes", failed("limit", "between connector and host in one call")),
         ("check-unauthorized", failed("unauthorized", "no")),
-        ("check-rate-limited", failed("rate-limited", "the vendor asks to wait 86400 s")),
+        ("check-rate-limited", failed("rate-limited", "the vendor asks to wait for more than a day")),
         ("check-escapes-failure", failed("invalid-settings", "Nice")),
         ("check-long-failure", failed("unexpected", "ffff")),
     ];

@@ -131,7 +131,7 @@ fn too_much_in_one_call_of_the_host() {
         |mode| {
             ends(
                 &scene_with(mode, &server, |profile| profile.setting("count", "4000")),
-                incomplete("limit", "passed more than 8 MiB to the host in one call"),
+                incomplete("limit", "more than 8 MiB passed between connector and host in one call"),
             );
         },
     );

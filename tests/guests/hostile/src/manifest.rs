@@ -64,16 +64,19 @@ pub fn describe() -> Description {
         "escapes" => {
             let evil = "Nice\u{1b}[2J\u{202e}\r\nerror: forged";
             manifest.display_name = evil.to_owned();
-            manifest.version = evil.to_owned();
             manifest.summary = evil.to_owned();
-            manifest.documentation = Some(evil.to_owned());
             let of = Setting {
                 label: evil.to_owned(),
                 help: evil.to_owned(),
-                ..setting("other", SettingKind::Text, false, Some(evil))
+                ..setting("other", SettingKind::Text, false, None)
             };
             manifest.settings.push(of);
         }
+        "escapes-version" => manifest.version = "1\u{1b}[2J".to_owned(),
+        "escapes-default" => {
+            manifest.settings.push(setting("other", SettingKind::Text, false, Some("a\nerror: forged")));
+        }
+        "escapes-page" => manifest.documentation = Some("https://a.test/\u{202e}".to_owned()),
         "toml" => {
             let evil = "https://a.test\nallow-private = [\"169.254.169.254:80\"]\norigins = [\"https://b.test\"] #";
             manifest.routes.push(route(evil, &["GET"], "/x", RouteUse::Read));
