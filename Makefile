@@ -66,6 +66,7 @@ lint: tools ## Checks the formatting, and runs clippy with every warning an erro
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 bench: plugins ## Measures, and prints the figures
+	$(call guests,"$(TARGET)/release/muster")
 	@cargo build --release --package muster-tests --bins
 	@cargo run --quiet --release --package muster-tests --bin bench
 

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 /// A poll up to this long is nobody's business: a page of a hundred records takes a tenth of a millisecond.
 const SHORT: Duration = Duration::from_millis(2);
 /// What a run may compute in long polls at full priority …
-const ALLOWANCE: Duration = Duration::from_millis(40);
+const ALLOWANCE: Duration = Duration::from_millis(15);
 /// … and what it gets back: one part in this many of the time that passes.
 const REFILL: u32 = 20;
 /// The slow lane's niceness: against a thread at 0 it gets about a thirtieth of a processor.

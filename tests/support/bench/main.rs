@@ -4,7 +4,9 @@
 //! vendor is a fake in a process of its own, so that processor time and memory are `muster`'s alone. It is no test:
 //! a machine that is busy with something else is slow.
 
+mod boundary;
 mod figure;
+mod neighbour;
 mod process;
 mod raw;
 mod scene;
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
     let done = match words.next().as_deref() {
         Some(process::ROLE) => process::measure(words).map(|()| true),
         Some(vendor::ROLE) => vendor::serve(words).map(|()| true),
+        Some(boundary::ROLE) => boundary::serve(words).map(|()| true),
         _ => {
             let arguments = Arguments::parse();
             bench(&arguments).map(|met| met || !arguments.strict)
@@ -74,6 +77,8 @@ fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     let title = "50,000 agents, 500 teams of 100: 101,000 records";
     let large = sized(&mut report, title, LARGE_ACCOUNT, runs.div_ceil(5), None)?;
     report.figure("scale", "speed of the larger ÷ the smaller", Unit::Ratio, [large / middle], None)?;
+    boundary::measure(&mut report, runs.div_ceil(2))?;
+    neighbour::measure(&mut report, LARGE_ACCOUNT, runs.div_ceil(4))?;
     Ok(report.met())
 }
 

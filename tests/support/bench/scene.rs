@@ -37,6 +37,14 @@ pub struct Synced {
 impl Scene {
     /// Starts the fake, writes the folder, and syncs once: the component is compiled then, and files are in memory.
     pub fn new(account: Account) -> Result<Scene, Broken> {
+        let scene = Scene::beside(account, None)?;
+        scene.sync(true)?;
+        Ok(scene)
+    }
+
+    /// The same with a second connection of the same sync: the hostile connector in this mode. Its run ends after two
+    /// seconds, when the first one's is long over.
+    pub fn beside(account: Account, hostile: Option<&str>) -> Result<Scene, Broken> {
         let program = std::env::current_exe()?;
         let beside = program.parent().ok_or("a program without a folder")?;
         let muster = beside.join("muster");
@@ -49,17 +57,45 @@ impl Scene {
         // Not the system's folder for temporary files, which may be memory: a store is written to a disk.
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(beside)?;
         let (vendor, [origin, address, token, number]) = Vendor::start(account)?;
-        let toml = format!(
+        let mut toml = format!(
             "connectors = {connectors:?}\nstore = \"muster.db\"\n\
              [[connection]]\nname = \"support\"\nconnector = \"chatwoot\"\n\
              [connection.settings]\nchatwoot-base-url = \"{origin}\"\nchatwoot-account-id = \"{number}\"\n\
              chatwoot-api-token = {{ env = \"CHATWOOT_TOKEN\" }}\n\
              [connection.network]\nallow-private = [\"{address}\"]\n"
         );
+        if let Some(mode) = hostile {
+            toml.push_str(&format!(
+                "[[connection]]\nname = \"hostile\"\nconnector = \"hostile\"\n\
+                 [connection.settings]\nmode = \"{mode}\"\nbase-url = \"{origin}\"\n\
+                 token = {{ env = \"CHATWOOT_TOKEN\" }}\n\
+                 [connection.network]\nallow-private = [\"{address}\"]\n\
+                 [connection.limits]\nrun-time = \"2s\"\n"
+            ));
+        }
         std::fs::write(folder.path().join("muster.toml"), toml)?;
-        let scene = Scene { account, muster, token, folder, vendor: RefCell::new(vendor) };
-        scene.sync(true)?;
-        Ok(scene)
+        Ok(Scene { account, muster, token, folder, vendor: RefCell::new(vendor) })
+    }
+
+    /// A sync of both connections into a new store: milliseconds that the run of the honest one took.
+    pub fn honest_run(&self) -> Result<f64, Broken> {
+        let store = self.store();
+        if store.exists() {
+            std::fs::remove_file(&store)?;
+        }
+        let output = self.command().args(["sync", "--json"]).output()?;
+        let text = String::from_utf8(output.stdout)?;
+        let lines: Vec<Value> = text.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
+        let of = |name: &str| lines.iter().find(|line| line.get("connection").is_some_and(|c| c == name));
+        let is = |line: Option<&Value>, status: &str| {
+            line.and_then(|line| line.get("status")).is_some_and(|found| found == status)
+        };
+        // A hostile run that was over before the honest one proves nothing.
+        let attacked = of("hostile").is_none_or(|line| !is(Some(line), "published"));
+        match (is(of("support"), "published") && attacked, of("support").and_then(|l| l.get("elapsed_ms"))) {
+            (true, Some(elapsed)) => Ok(elapsed.as_f64().unwrap_or(f64::NAN).max(1.0)),
+            _ => Err(format!("the sync did not do what it should: {}", text.trim()).into()),
+        }
     }
 
     /// The store of the last sync.
