@@ -23,4 +23,8 @@ mod egress;
 mod first_sync;
 mod golden;
 mod history;
+mod hostile_body;
+mod hostile_http2;
+mod hostile_server;
+mod hostile_tls;
 mod secrets;

@@ -17,6 +17,7 @@ pub mod components;
 pub mod connection;
 pub mod fault;
 pub mod fault_text;
+pub mod hostile;
 pub mod journal;
 #[cfg(test)]
 mod raw;
@@ -24,3 +25,4 @@ pub mod scene;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
+pub mod siege;
