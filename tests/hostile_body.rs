@@ -99,14 +99,29 @@ fn json_that_is_evil() {
             ),
             ("the-same-key-twice", agent(r#""name":"A","name":"B""#), unexpected, "duplicate field"),
             ("a-negative-id", ok(r#"[{"id":-1,"confirmed":true}]"#), unexpected, "the JSON"),
-            ("an-id-of-10-to-30", ok(format!(r#"[{{"id":1{},"confirmed":true}}]"#, "0".repeat(30))), unexpected, "the JSON"),
+            (
+                "an-id-of-10-to-30",
+                ok(format!(r#"[{{"id":1{},"confirmed":true}}]"#, "0".repeat(30))),
+                unexpected,
+                "the JSON",
+            ),
             ("an-id-of-1e400", ok(r#"[{"id":1e400,"confirmed":true}]"#), unexpected, "the JSON"),
-            ("an-id-of-a-million-digits", ok(format!(r#"[{{"id":{}}}]"#, "9".repeat(1_000_000))), unexpected, "the JSON"),
+            (
+                "an-id-of-a-million-digits",
+                ok(format!(r#"[{{"id":{}}}]"#, "9".repeat(1_000_000))),
+                unexpected,
+                "the JSON",
+            ),
             ("a-text-for-an-id", ok(r#"[{"id":"1","confirmed":true}]"#), unexpected, "the JSON"),
             ("a-number-for-a-name", agent(r#""name":7"#), unexpected, "the JSON"),
             ("a-list-for-a-name", agent(r#""name":["x"]"#), unexpected, "the JSON"),
             ("half-a-surrogate", agent(r#""name":"\ud800""#), unexpected, "the JSON"),
-            ("bytes-that-are-no-utf-8", ok(b"[{\"id\":1,\"confirmed\":true,\"name\":\"\xff\xfe\"}]"), unexpected, "the JSON"),
+            (
+                "bytes-that-are-no-utf-8",
+                ok(b"[{\"id\":1,\"confirmed\":true,\"name\":\"\xff\xfe\"}]"),
+                unexpected,
+                "the JSON",
+            ),
             ("utf-16", ok([0xff, 0xfe, b'[', 0, b']', 0]), unexpected, "expected JSON"),
             ("a-nul-for-a-body", ok([0; 4096]), unexpected, "expected JSON"),
         ],
@@ -119,13 +134,28 @@ fn json_that_is_no_list() {
     agents_come_as(
         &[],
         &[
-            ("a-captive-portal", answer("200 OK", "content-type: text/html\r\n", page), "unexpected", "got text/html that begins"),
-            ("a-total-of-10-to-18", ok(r#"{"payload":[],"meta":{"total":1000000000000000000}}"#), "unexpected", "the JSON"),
+            (
+                "a-captive-portal",
+                answer("200 OK", "content-type: text/html\r\n", page),
+                "unexpected",
+                "got text/html that begins",
+            ),
+            (
+                "a-total-of-10-to-18",
+                ok(r#"{"payload":[],"meta":{"total":1000000000000000000}}"#),
+                "unexpected",
+                "the JSON",
+            ),
             ("nothing", ok(""), "unexpected", "expected JSON, got an empty body"),
             ("null", ok("null"), "unexpected", "JSON"),
             ("a-list-and-more", ok("[] []"), "unexpected", "the JSON"),
             ("a-list-that-breaks-off", ok(r#"[{"id":1,"confirmed":true},"#), "unexpected", "breaks off after 27 bytes"),
-            ("two-types", answer("200 OK", "content-type: a/b\r\ncontent-type: \u{9b}c/d\r\n", "<"), "unexpected", "got a/b"),
+            (
+                "two-types",
+                answer("200 OK", "content-type: a/b\r\ncontent-type: \u{9b}c/d\r\n", "<"),
+                "unexpected",
+                "got a/b",
+            ),
         ],
     );
 }
@@ -144,7 +174,8 @@ fn a_text_of_60_megabytes() {
 #[test]
 fn characters_that_command_a_terminal_are_data_and_no_command() {
     // NUL, escapes and direction marks in a name are what the vendor says: kept, and never obeyed.
-    let list = r#"[{"id":18446744073709551615,"confirmed":true,"name":"a\u0000b\u001b[2J\u009b\u202ec","email":"\u0007"}]"#;
+    let list =
+        r#"[{"id":18446744073709551615,"confirmed":true,"name":"a\u0000b\u001b[2J\u009b\u202ec","email":"\u0007"}]"#;
     let siege = Siege::new().connection("support", &[]).turns(vec![("support", Attack::bytes(ok(list)))]);
     let watched = siege.sync();
     assert_eq!(siege.of("support").fired(), 1);

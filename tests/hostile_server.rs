@@ -9,6 +9,9 @@ use support::hostile::{Attack, Hostile, answer, honest, ok};
 use support::scene::{each_row, text};
 use support::siege::Siege;
 
+/// What is said of an answer that does not come whole.
+const BROKE: &str = "broke before the answer was complete";
+
 /// One hostile connection.
 fn siege(name: &'static str, limits: &[&str], attack: Attack) -> Siege {
     Siege::new().connection(name, limits).turns(vec![(name, attack)])
@@ -30,7 +33,11 @@ fn at_once(limits: &[&str], rows: Vec<(&'static str, Attack, &'static str)>, tri
         |(name, _, words)| {
             watched.says(name, "incomplete", "unavailable", words);
             let line = watched.line(name);
-            assert_eq!((&line["failures"][0]["task"], &line["retries"]), (&json!("agents"), &json!(tries - 1)), "{line}");
+            assert_eq!(
+                (&line["failures"][0]["task"], &line["retries"]),
+                (&json!("agents"), &json!(tries - 1)),
+                "{line}"
+            );
             assert_eq!(siege.of(name).fired(), tries, "{name}");
         },
     );
@@ -124,38 +131,37 @@ fn a_connection_that_is_accepted_and_left_alone() {
 
 #[test]
 fn an_answer_that_makes_no_sense_is_asked_for_five_times() {
-    let broke = "broke before the answer was complete";
     let list = honest("agents");
     at_once(
         &[],
         vec![
-            ("too-long-a-content-length", Attack::bytes(head("content-length: 9999\r\n") + list), broke),
-            ("a-negative-content-length", Attack::bytes(head("content-length: -1\r\n") + list), broke),
-            ("two-content-lengths", Attack::bytes(head("content-length: 2\r\ncontent-length: 247\r\n") + list), broke),
+            ("too-long-a-content-length", Attack::bytes(head("content-length: 9999\r\n") + list), BROKE),
+            ("a-negative-content-length", Attack::bytes(head("content-length: -1\r\n") + list), BROKE),
+            ("two-content-lengths", Attack::bytes(head("content-length: 2\r\ncontent-length: 247\r\n") + list), BROKE),
             (
                 "an-endless-content-length",
                 Attack::bytes(head("content-length: 99999999999999999999999\r\n") + list),
-                broke,
+                BROKE,
             ),
-            ("garbage-for-a-status-line", Attack::bytes("\u{1b}[2J garbage\r\n\r\n"), broke),
-            ("a-status-of-no-number", Attack::bytes("HTTP/1.1 abc OK\r\n\r\n"), broke),
-            ("another-protocol", Attack::bytes("SSH-2.0-OpenSSH_9.9\r\n"), broke),
-            ("a-chunk-of-no-size", Attack::bytes(head("transfer-encoding: chunked\r\n") + "what\r\n"), broke),
+            ("garbage-for-a-status-line", Attack::bytes("\u{1b}[2J garbage\r\n\r\n"), BROKE),
+            ("a-status-of-no-number", Attack::bytes("HTTP/1.1 abc OK\r\n\r\n"), BROKE),
+            ("another-protocol", Attack::bytes("SSH-2.0-OpenSSH_9.9\r\n"), BROKE),
+            ("a-chunk-of-no-size", Attack::bytes(head("transfer-encoding: chunked\r\n") + "what\r\n"), BROKE),
             (
                 "a-chunk-larger-than-numbers",
                 Attack::bytes(head("transfer-encoding: chunked\r\n") + "fffffffffffffffff\r\n["),
-                broke,
+                BROKE,
             ),
-            ("a-header-without-a-name", Attack::bytes(head(": 1\r\n") + list), broke),
-            ("a-header-with-a-nul", Attack::bytes(head("x: \0\r\n") + list), broke),
-            ("one-hundred-thousand-headers", Attack::bytes(head(&"x: 1\r\n".repeat(100_000))), broke),
+            ("a-header-without-a-name", Attack::bytes(head(": 1\r\n") + list), BROKE),
+            ("a-header-with-a-nul", Attack::bytes(head("x: \0\r\n") + list), BROKE),
+            ("one-hundred-thousand-headers", Attack::bytes(head(&"x: 1\r\n".repeat(100_000))), BROKE),
             (
                 "a-reset-before-the-head",
                 Attack::agents(|peer| {
                     peer.fire();
                     peer.reset();
                 }),
-                broke,
+                BROKE,
             ),
             (
                 "a-reset-in-the-body",
@@ -164,9 +170,9 @@ fn an_answer_that_makes_no_sense_is_asked_for_five_times() {
                     peer.send(head("content-length: 1000\r\n") + "[{");
                     peer.reset();
                 }),
-                broke,
+                BROKE,
             ),
-            ("closed-without-a-word", Attack::agents(|peer| peer.fire()), broke),
+            ("closed-without-a-word", Attack::agents(|peer| peer.fire()), BROKE),
         ],
         5,
     );
@@ -174,24 +180,23 @@ fn an_answer_that_makes_no_sense_is_asked_for_five_times() {
 
 #[test]
 fn headers_without_end_and_larger_than_memory() {
-    let broke = "broke before the answer was complete";
     let large = "HTTP/1.1 200 OK\r\nx: ";
     at_once(
         &[],
         vec![
-            ("a-header-of-10-megabytes", Attack::bytes(format!("{large}{}\r\n\r\n", "x".repeat(10_000_000))), broke),
-            ("headers-without-end", flood("HTTP/1.1 200 OK\r\n", "x-more: and more\r\n"), broke),
-            ("a-header-without-end", flood(large, "xxxxxxxxxxxxxxxx"), broke),
-            ("a-status-line-without-end", flood("HTTP/1.1 200 ", "OK and more "), broke),
+            ("a-header-of-10-megabytes", Attack::bytes(format!("{large}{}\r\n\r\n", "x".repeat(10_000_000))), BROKE),
+            ("headers-without-end", flood("HTTP/1.1 200 OK\r\n", "x-more: and more\r\n"), BROKE),
+            ("a-header-without-end", flood(large, "xxxxxxxxxxxxxxxx"), BROKE),
+            ("a-status-line-without-end", flood("HTTP/1.1 200 ", "OK and more "), BROKE),
             (
                 "a-chunk-extension-without-end",
                 flood(head("transfer-encoding: chunked\r\n") + "1;", "more=and-more;"),
-                broke,
+                BROKE,
             ),
             (
                 "trailers-without-end",
                 flood(head("transfer-encoding: chunked\r\n") + "2\r\n[]\r\n0\r\n", "x-more: and more\r\n"),
-                broke,
+                BROKE,
             ),
         ],
         5,
@@ -206,14 +211,14 @@ fn connections_that_are_closed_at_once_for_ever() {
     });
     let siege = siege("support", &[], attack);
     let watched = siege.fails();
-    watched.says("support", "failed", "unavailable", "broke before the answer was complete");
+    watched.says("support", "failed", "unavailable", BROKE);
     assert_eq!(siege.of("support").fired(), 5);
 }
 
 // Seen red: with the check of `bytes.len() + data.len() > limit` taken out of `Egress::once`, memory and time run out.
 #[test]
 fn a_body_without_end() {
-    let limits = ["response-body = \"256 KiB\""];
+    let limits = ["response-body = \"256 KiB\"", "exchange-time = \"5s\""];
     at_once(
         &limits,
         vec![
@@ -255,7 +260,8 @@ fn what_comes_behind_an_answer_is_never_the_answer_to_the_next_request() {
 #[test]
 fn an_answer_that_is_longer_than_it_says() {
     // Two of its bytes count; the rest is not taken for the next answer.
-    let evil = head("content-length: 2\r\n") + "[]" + &String::from_utf8(ok(r#"[{"id":666,"name":"Mallory"}]"#)).unwrap();
+    let evil =
+        head("content-length: 2\r\n") + "[]" + &String::from_utf8(ok(r#"[{"id":666,"name":"Mallory"}]"#)).unwrap();
     let attack = Attack::at("/teams", move |peer| {
         peer.fire();
         peer.send(&evil);
@@ -273,7 +279,8 @@ fn a_length_and_chunks_at_once() {
     let list = honest("agents");
     let evil = r#"[{"id":666,"name":"Mallory","confirmed":true}]"#;
     let body = format!("{:x}\r\n{list}\r\n0\r\n\r\n{}", list.len(), String::from_utf8(ok(evil)).unwrap());
-    for lines in ["content-length: 5\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 5\r\n"]
+    for lines in
+        ["content-length: 5\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 5\r\n"]
     {
         let bytes = head(lines) + &body;
         let attack = Attack::agents(move |peer| {
@@ -369,6 +376,20 @@ fn a_wish_to_wait_for_ever() {
 }
 
 #[test]
+fn a_wish_longer_than_the_exchange_is_told_to_the_connector() {
+    // The wish fits into the waiting of an exchange and not into what is left of its time: the task is queued for it.
+    let busy = Attack::bytes(answer("429 Too Many Requests", "retry-after: 10\r\n", ""));
+    let siege = siege("support", &["exchange-time = \"2s\""], busy);
+    siege.fails().says("support", "incomplete", "unavailable", "the vendor asks to wait 10 s");
+}
+
+#[test]
+fn what_was_wrong_is_told_also_when_the_deadline_ends_the_tries() {
+    let siege = siege("support", &["exchange-time = \"1s\""], Attack::bytes("HTTP/1.1 what\r\n\r\n"));
+    siege.fails().says("support", "incomplete", "unavailable", "invalid HTTP status");
+}
+
+#[test]
 fn a_server_that_is_unavailable_for_ever() {
     let attack = |lines: &str| Attack::bytes(answer("503 Service Unavailable", lines, ""));
     at_once(&[], vec![("without-a-time", attack(""), "answered 503")], 5);
@@ -381,7 +402,7 @@ fn a_server_that_is_unavailable_for_ever() {
 
 #[test]
 fn a_slow_server_holds_up_nobody_else() {
-    let siege = Siege::new().connection("honest", &[]).connection("slow", &["exchange-time = \"3s\""]);
+    let siege = Siege::new().connection("slow", &["exchange-time = \"3s\""]).connection("honest", &[]);
     let slow = Attack::agents(|peer| {
         peer.fire();
         peer.trickle(ok(honest("agents")), Duration::from_secs(1));

@@ -393,6 +393,8 @@ pub const WINDOW_UPDATE: u8 = 8;
 pub const CONTINUATION: u8 = 9;
 /// No more of these headers follow.
 pub const END_HEADERS: u8 = 4;
+/// Nothing follows on this stream.
+pub const END_STREAM: u8 = 1;
 /// `:status: 200`, as HPACK's table has it.
 pub const STATUS_200: [u8; 1] = [0x88];
 
