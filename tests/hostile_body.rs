@@ -21,6 +21,7 @@ fn agents_come_as(limits: &[&str], rows: &[(&'static str, Vec<u8>, &str, &str)])
     watched
 }
 
+// Seen red: without `.take(limit + 1)` in `decode` the process took 1,057 MiB.
 #[test]
 fn a_gzip_bomb() {
     let small = ["response-body = \"256 KiB\""];
@@ -54,6 +55,7 @@ fn a_zstd_bomb() {
     }
 }
 
+// Seen red: with an unknown encoding taken as it is in `decode`, brotli is published.
 #[test]
 fn encodings_that_are_false() {
     let list = honest("agents").as_bytes();
@@ -72,11 +74,25 @@ fn encodings_that_are_false() {
             ("garbage-behind-gzip", encoded("gzip", [&whole[..], b"more"].concat()), "unavailable", decoded),
             ("brotli", encoded("br", list), "unavailable", "cannot be decoded (br)"),
             ("two-encodings", encoded("gzip, gzip", gzip(&whole[..])), "unavailable", "cannot be decoded (gzip, gzip)"),
-            ("two-fields", encoded("gzip\r\ncontent-encoding: gzip", gzip(&whole[..])), "unexpected", "expected JSON"),
             ("an-unknown-one", encoded("\u{9b}2J", list), "unavailable", decoded),
             // Gzip in gzip is unfolded once: what comes out is no JSON.
             ("nested-gzip", encoded("gzip", gzip(&gzip_bomb(1 << 28)[..])), "unexpected", "expected JSON"),
             ("gzip-that-nobody-names", ok(&whole), "unexpected", "expected JSON"),
+        ],
+    );
+}
+
+// Red until `decode` looks at every field `Content-Encoding`, not only at the first.
+#[test]
+fn encodings_in_two_fields() {
+    // The first field alone would let a body past the decoder, and so past the masking of secrets.
+    let body = gzip(honest("agents").as_bytes());
+    let two = |first: &str, body: &[u8]| encoded(&format!("{first}\r\ncontent-encoding: gzip"), body);
+    agents_come_as(
+        &[],
+        &[
+            ("identity-and-gzip", two("identity", &body), "unavailable", "cannot be decoded ("),
+            ("gzip-and-gzip", two("gzip", &gzip(&body[..])), "unavailable", "cannot be decoded ("),
         ],
     );
 }
@@ -171,6 +187,7 @@ fn a_text_of_60_megabytes() {
     watched.says("support", "incomplete", "limit", "the connector's call was ended");
 }
 
+// Seen red: with `text::neutral` giving back what it gets, the escapes reach the terminal.
 #[test]
 fn characters_that_command_a_terminal_are_data_and_no_command() {
     // NUL, escapes and direction marks in a name are what the vendor says: kept, and never obeyed.

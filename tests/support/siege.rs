@@ -127,10 +127,6 @@ impl Siege {
         assert!(!before.0.is_empty() && !before.1.is_empty(), "there is something to lose");
         let watched = self.sync();
         assert_eq!((self.scene.resource_ids(), self.scene.grant_ids()), before, "what was published still stands");
-        if let Ok(mut f) = std::fs::OpenOptions::new().append(true).open("/tmp/server-said.txt") {
-            use std::io::Write;
-            let _ = writeln!(f, "SAID peak {} KiB in {:?}\n{}", watched.peak, watched.run.elapsed, watched.run.stderr);
-        }
         let lines = watched.run.json_lines();
         assert_eq!(lines.len(), self.servers.len(), "a line for each connection: {:?}", watched.run);
         let failed = lines.iter().all(|line| line["status"] == "failed");
