@@ -349,6 +349,7 @@ fn redirects_lead_nowhere() {
     assert_eq!(elsewhere.connections(), 0, "somebody went there");
 }
 
+// Seen red: with `WAIT` of `retry.rs` raised beyond all wishes the run did not end within 60 s.
 #[test]
 fn a_wish_to_wait_for_ever() {
     let rows = [
@@ -405,6 +406,7 @@ fn a_server_that_is_unavailable_for_ever() {
     assert_eq!((siege.of("support").fired(), &watched.line("support")["retries"]), (10, &json!(8)));
 }
 
+// Seen red: with `AT_ONCE` of `cli/sync.rs` at one, the honest connection waits for the slow one.
 #[test]
 fn a_slow_server_holds_up_nobody_else() {
     let siege = Siege::new().connection("slow", &["exchange-time = \"3s\""]).connection("honest", &[]);
