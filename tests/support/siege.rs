@@ -98,7 +98,9 @@ impl Siege {
     #[track_caller]
     pub fn watch<const N: usize>(&self, arguments: [&str; N]) -> Watched {
         let process = self.scene.spawn(arguments);
-        let (id, peak) = (process.id(), Arc::new(AtomicU64::new(0)));
+        // The first look is taken here: on a busy machine the watcher may come when a short run has ended.
+        let id = process.id();
+        let peak = Arc::new(AtomicU64::new(high_water(id).unwrap_or_default()));
         let watcher = std::thread::spawn({
             let peak = Arc::clone(&peak);
             move || {
