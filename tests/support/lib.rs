@@ -18,6 +18,7 @@ pub mod connection;
 pub mod echo;
 pub mod fault;
 pub mod fault_text;
+pub mod hostile;
 pub mod journal;
 #[cfg(test)]
 mod raw;
@@ -25,3 +26,4 @@ pub mod scene;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
+pub mod siege;
