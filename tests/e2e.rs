@@ -36,3 +36,4 @@ mod hostile_secrets;
 mod hostile_server;
 mod hostile_tls;
 mod secrets;
+mod security_page;

@@ -173,6 +173,9 @@ impl Unit {
     }
 }
 
+/// Sets a limit to a value in its unit.
+pub type Set = fn(&mut Limits, u64);
+
 /// One limit: how it is called, what it counts, and how to read and set it.
 pub struct Spec {
     /// As `inspect` lists it and `[connection.limits]` takes it.
@@ -182,7 +185,7 @@ pub struct Spec {
     /// Its value; none where nothing is limited.
     pub get: fn(&Limits) -> Option<u64>,
     /// For what an operator may set: the ceiling, and how.
-    pub set: Option<(u64, fn(&mut Limits, u64))>,
+    pub set: Option<(u64, Set)>,
 }
 
 const fn host(name: &'static str, unit: Unit, get: fn(&Limits) -> Option<u64>) -> Spec {

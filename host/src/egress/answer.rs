@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 /// Bytes set aside for a body before it comes, at most, whatever length is claimed.
 const RESERVED: usize = 4 * 1024 * 1024;
+/// Bytes of the buffer that a connection reads into.
+pub const BUFFER: usize = 128 * 1024;
 /// Bytes inflated before others get their turn.
 const TURN: usize = 1024 * 1024;
 
@@ -48,9 +50,11 @@ pub async fn read(
     let mut masking = masker.begin();
     // A length that is claimed is only a hint: what comes is counted.
     let claimed = usize::try_from(body.size_hint().lower()).unwrap_or(0).min(RESERVED).min(limit);
-    let mut out = Vec::with_capacity(claimed);
+    let mut out = Vec::new();
     let mut length = 0;
     let mut share = Share::of(held);
+    // A body that came in one piece and holds no secret is handed on as it is.
+    let mut whole: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| EgressError::Broken { host_port: host_port(), why: super::error::chain(&e) })?;
         let Ok(data) = frame.into_data() else { continue };
@@ -62,10 +66,26 @@ pub async fn read(
         if !share.grow(data.len()) {
             return Err(unread());
         }
+        if whole.is_none() && out.is_empty() {
+            whole = Some(data);
+            continue;
+        }
+        if let Some(first) = whole.take() {
+            out = Vec::with_capacity(claimed.max(first.len() + data.len()));
+            out.extend_from_slice(&first);
+        }
         out.extend_from_slice(&data);
         if encoding == Encoding::Identity {
             masking.advance(&mut out);
         }
+    }
+    if let Some(whole) = whole {
+        // It keeps the connection's buffer alive, and is counted as that.
+        let rest = BUFFER.saturating_sub(whole.len());
+        if encoding == Encoding::Identity && !masker.finds(&whole) && share.grow(rest) {
+            return Ok(Clean { bytes: share.keep(whole), length, masked: 0 });
+        }
+        out = whole.to_vec();
     }
     // The answer to a HEAD says how its body would be encoded, and has none.
     if encoding != Encoding::Identity && !out.is_empty() {

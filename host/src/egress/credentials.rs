@@ -4,7 +4,7 @@
 //! never holds the secret. Attack: a connector that sends its own `api_access_token` to see which one wins,
 //! or asks for the credential on another origin.
 
-use super::form::Form;
+use super::form::{self, Form};
 use super::policy::{self, resolve_origin};
 use super::target::{Origin, Target};
 use super::totp;
@@ -139,6 +139,11 @@ impl Credentials {
         }
     }
 
+    /// Whether a credential of the origin owns a parameter of the query.
+    pub fn has_query(&self, origin: &Origin) -> bool {
+        self.parameters.iter().any(|p| p.origin == *origin)
+    }
+
     /// The query to send: the guest's parameters, byte for byte, but for those a credential owns, then these.
     pub fn query(&self, target: &Target) -> Option<Zeroizing<String>> {
         let owned: Vec<&Parameter> = self.parameters.iter().filter(|p| p.origin == target.origin).collect();
@@ -150,7 +155,7 @@ impl Credentials {
         let is_owned = |pair: &str| {
             pair.split(';').any(|piece| {
                 let name = form_urlencoded::parse(piece.as_bytes()).next().map(|(name, _)| name);
-                name.is_some_and(|name| owned.iter().any(|p| p.name.eq_ignore_ascii_case(&name)))
+                name.is_some_and(|name| owned.iter().any(|p| form::is_same(&p.name, &name)))
             })
         };
         let kept: Vec<&str> = guest.into_iter().flat_map(|q| q.split('&')).filter(|pair| !is_owned(pair)).collect();
@@ -271,6 +276,7 @@ mod tests {
             ("https://api.demo.test/a?api_key=mine&x=1", Some("x=1&api_key=s3+cret")),
             ("https://api.demo.test/a?%61pi_key=mine", Some("api_key=s3+cret")),
             ("https://api.demo.test/a?API_KEY=mine", Some("api_key=s3+cret")),
+            ("https://api.demo.test/a?api_key[]=mine&+api_key=mine&api_key%00=mine", Some("api_key=s3+cret")),
             ("https://api.demo.test/a?x=1;api_key=mine&y=2", Some("y=2&api_key=s3+cret")),
             ("https://evil.test/a?x=1", Some("x=1")),
             ("https://evil.test/a", None),

@@ -27,7 +27,6 @@ use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
-use std::collections::HashMap;
 use std::error::Error as StdError;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -91,7 +90,8 @@ pub struct Egress {
     flow: Arc<Flow>,
     held: Arc<Held>,
     pace: Option<Pace>,
-    buckets: Mutex<HashMap<Origin, Arc<Bucket>>>,
+    /// One for each origin: a handful.
+    buckets: Mutex<Vec<(Origin, Arc<Bucket>)>>,
     gate: Semaphore,
     host_gate: Arc<Semaphore>,
     caps: Caps,
@@ -112,7 +112,7 @@ impl Egress {
             .retry_canceled_requests(false)
             .http1_max_headers(256)
             // Bounds a response's headers, and what a connection holds of a body that is being read.
-            .http1_max_buf_size(128 * 1024)
+            .http1_max_buf_size(answer::BUFFER)
             .http2_max_header_list_size(64 * 1024)
             .http2_initial_stream_window_size(stream_window)
             .http2_initial_connection_window_size(connection_window)
@@ -172,7 +172,12 @@ impl Egress {
 
     fn bucket(&self, origin: &Origin) -> Arc<Bucket> {
         let mut buckets = lock(&self.buckets);
-        Arc::clone(buckets.entry(origin.clone()).or_insert_with(|| Arc::new(Bucket::new(self.pace, Instant::now()))))
+        if let Some((_, bucket)) = buckets.iter().find(|(known, _)| known == origin) {
+            return Arc::clone(bucket);
+        }
+        let bucket = Arc::new(Bucket::new(self.pace, Instant::now()));
+        buckets.push((origin.clone(), Arc::clone(&bucket)));
+        bucket
     }
 
     /// The target of a request, judged; counts a denial.
@@ -180,7 +185,9 @@ impl Egress {
     /// # Errors
     /// The denial.
     pub fn judge(&self, phase: Phase, request: &Request<Bytes>) -> Result<Target, EgressError> {
-        let judged = Target::parse(&request.uri().to_string())
+        let uri = request.uri();
+        let authority = uri.authority().map_or("", http::uri::Authority::as_str);
+        let judged = Target::of(uri.scheme_str().unwrap_or_default(), authority, uri.path(), uri.query())
             .map_err(|why| Denial::firm("url", format!("an URL the connector asked for {why}")))
             .and_then(|target| self.policy.judge(phase, request.method(), &target).map(|()| target))
             .and_then(|target| self.judge_form(request, &target).map(|()| target));
@@ -213,8 +220,7 @@ impl Egress {
     }
 
     async fn paced(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        let headers =
-            headers::outgoing(request.headers(), &target.origin, &self.credentials).map_err(EgressError::Denied)?;
+        let headers = self.headers(target, &request)?;
         // The vendor asked everybody to wait: the guest is told so at once, and its task is queued for that time.
         let bucket = self.bucket(&target.origin);
         let closed = bucket.closed_for(Instant::now());
@@ -225,7 +231,8 @@ impl Egress {
         self.pause(bucket.take(Instant::now())).await;
         let (body, masker) = self.fill(target, &request).await?;
         let host_port = target.origin.host_port();
-        match tokio::time::timeout(self.caps.deadline, self.tries(target, &request, headers, body, &masker)).await {
+        let tries = self.tries(target, &request, &bucket, headers, body, &masker);
+        match tokio::time::timeout(self.caps.deadline, tries).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline { host_port, seconds: self.caps.deadline.as_secs() }),
         }
@@ -249,11 +256,11 @@ impl Egress {
         &self,
         target: &Target,
         request: &Request<Bytes>,
-        headers: http::HeaderMap,
+        bucket: &Bucket,
+        mut headers: http::HeaderMap,
         body: Bytes,
         masker: &Masker,
     ) -> Result<Response<Bytes>, EgressError> {
-        let bucket = self.bucket(&target.origin);
         let ends = Instant::now() + self.caps.deadline;
         let mut waited = Duration::ZERO;
         let mut tried = 0;
@@ -265,7 +272,8 @@ impl Egress {
                 (Ok(_own), Ok(_of_all)) => {
                     let begun = Instant::now();
                     let open = self.flow.begin();
-                    let result = self.once(target, request, headers.clone(), body.clone(), masker).await;
+                    let sent = std::mem::take(&mut headers);
+                    let result = self.once(target, request, sent, body.clone(), masker).await;
                     drop(open);
                     (result, begun.elapsed())
                 }
@@ -295,7 +303,12 @@ impl Egress {
             self.counters.retries.fetch_add(1, Relaxed);
             waited += wait;
             self.pause(wait.max(bucket.take(Instant::now()))).await;
+            headers = self.headers(target, request)?;
         }
+    }
+
+    fn headers(&self, target: &Target, request: &Request<Bytes>) -> Result<http::HeaderMap, EgressError> {
+        headers::outgoing(request.headers(), &target.origin, &self.credentials).map_err(EgressError::Denied)
     }
 
     async fn pause(&self, wait: Duration) {
@@ -319,7 +332,7 @@ impl Egress {
         }
         let mut sent = Request::new(Full::new(body));
         *sent.method_mut() = request.method().clone();
-        *sent.uri_mut() = self.uri(target)?;
+        *sent.uri_mut() = self.uri(target, request.uri())?;
         *sent.headers_mut() = headers;
         let answer = self.client.request(sent).await.map_err(|e| client_error(target, e))?;
         let (parts, body) = answer.into_parts();
@@ -343,7 +356,19 @@ impl Egress {
         Ok(seen)
     }
 
-    fn uri(&self, target: &Target) -> Result<http::Uri, EgressError> {
+    /// What was judged, with the parameters that a credential owns.
+    fn uri(&self, target: &Target, guest: &http::Uri) -> Result<http::Uri, EgressError> {
+        // Nothing to add, and the guest spelled it as it was read.
+        let authority = guest.authority().map_or("", http::uri::Authority::as_str);
+        let origin = &target.origin;
+        let same = match authority.strip_prefix(origin.host.as_str()) {
+            Some("") => origin.port == if origin.https { 443 } else { 80 },
+            Some(rest) => rest.strip_prefix(':').and_then(|p| p.parse().ok()) == Some(origin.port),
+            None => false,
+        };
+        if same && !self.credentials.has_query(origin) {
+            return Ok(guest.clone());
+        }
         let query = self.credentials.query(target);
         let mark = if query.is_some() { "?" } else { "" };
         let query = query.as_deref().map_or("", String::as_str);

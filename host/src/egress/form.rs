@@ -95,7 +95,7 @@ impl Form {
 
 /// Whether some server reads `given` as the field `owned`: case, leading blanks, what follows a NUL, and an
 /// index in brackets are read differently.
-fn is_same(owned: &str, given: &str) -> bool {
+pub(super) fn is_same(owned: &str, given: &str) -> bool {
     let given = given.trim_start().split('\0').next().unwrap_or_default();
     match given.get(..owned.len()) {
         Some(beginning) if beginning.eq_ignore_ascii_case(owned) => {

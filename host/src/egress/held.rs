@@ -55,8 +55,8 @@ impl Share {
     }
 
     /// The body, which takes its share along.
-    pub fn keep(self, body: Vec<u8>) -> Bytes {
-        match body.is_empty() {
+    pub fn keep(self, body: impl AsRef<[u8]> + Send + 'static) -> Bytes {
+        match body.as_ref().is_empty() {
             true => Bytes::new(),
             false => Bytes::from_owner(Kept { body, _share: self }),
         }
@@ -69,14 +69,14 @@ impl Drop for Share {
     }
 }
 
-struct Kept {
-    body: Vec<u8>,
+struct Kept<B> {
+    body: B,
     _share: Share,
 }
 
-impl AsRef<[u8]> for Kept {
+impl<B: AsRef<[u8]>> AsRef<[u8]> for Kept<B> {
     fn as_ref(&self) -> &[u8] {
-        &self.body
+        self.body.as_ref()
     }
 }
 
@@ -89,7 +89,7 @@ mod tests {
         let held = Held::new(100);
         let mut one = Share::of(&held);
         assert!(one.grow(60) && !one.grow(60) && one.grow(40));
-        let body = one.keep(vec![0; 100]);
+        let body = one.keep(vec![0u8; 100]);
         let piece = body.slice(10..20);
         drop(body);
         assert!(!Share::of(&held).grow(1), "a piece is still read");

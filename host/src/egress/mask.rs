@@ -9,7 +9,7 @@
 //! boundary.
 
 use crate::settings::Secret;
-use aho_corasick::{AhoCorasick, Input};
+use aho_corasick::{AhoCorasick, Input, Span, packed};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
@@ -26,10 +26,37 @@ const SHORTEST: usize = 4;
 /// A form of a secret, wiped when dropped.
 type Form = Zeroizing<Vec<u8>>;
 
+/// Finds where a form may begin.
+enum Beginnings {
+    /// Sixteen or thirty-two bytes at once (Teddy): ten times as fast as the automaton on the pages of a vendor.
+    Packed(packed::Searcher),
+    /// Byte by byte: a processor without such instructions, or very many forms.
+    Automaton(AhoCorasick),
+    /// Every place is looked at: its tables could not be made, and nothing may pass unmasked.
+    Everywhere,
+}
+
+impl Beginnings {
+    fn of(beginnings: &[[u8; SHORTEST]]) -> Beginnings {
+        if let Some(searcher) = packed::Config::new().builder().extend(beginnings).build() {
+            return Beginnings::Packed(searcher);
+        }
+        AhoCorasick::new(beginnings).map_or(Beginnings::Everywhere, Beginnings::Automaton)
+    }
+
+    /// The next place at `from` or later: where, and which.
+    fn find(&self, bytes: &[u8], from: usize) -> Option<(usize, usize)> {
+        let found = match self {
+            Beginnings::Packed(searcher) => searcher.find_in(bytes, Span { start: from, end: bytes.len() }),
+            Beginnings::Automaton(automaton) => automaton.find(Input::new(bytes).range(from..)),
+            Beginnings::Everywhere => None,
+        };
+        found.map(|hit| (hit.start(), hit.pattern().as_usize()))
+    }
+}
+
 struct Forms {
-    /// Finds where a form may begin. None where its tables cannot be made (more forms than it can count): then
-    /// every place is looked at, slowly, because nothing may pass unmasked.
-    beginnings: Option<AhoCorasick>,
+    beginnings: Beginnings,
     /// The forms of each beginning, the longest first: one that contains another is replaced whole.
     groups: Vec<Vec<Form>>,
     longest: usize,
@@ -76,7 +103,7 @@ impl Masker {
         if by_beginning.is_empty() {
             return Masker(None);
         }
-        let beginnings = AhoCorasick::new(by_beginning.keys()).ok();
+        let beginnings = Beginnings::of(&by_beginning.keys().copied().collect::<Vec<_>>());
         let mut groups: Vec<Vec<Form>> = by_beginning.into_values().collect();
         for group in &mut groups {
             group.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.as_slice().cmp(b.as_slice())));
@@ -123,17 +150,16 @@ impl Forms {
             let here = bytes.get(at..)?;
             group.iter().find(|f| here.starts_with(f)).map(|f| (at, at + f.len()))
         };
-        let Some(beginnings) = &self.beginnings else {
+        if matches!(self.beginnings, Beginnings::Everywhere) {
             return (from..before).find_map(|at| self.groups.iter().find_map(|group| form_at(at, group)));
-        };
+        }
         let mut from = from;
         loop {
-            let hit = beginnings.find(Input::new(bytes).range(from..)).filter(|hit| hit.start() < before)?;
-            let group = self.groups.get(hit.pattern().as_usize())?;
-            if let Some(place) = form_at(hit.start(), group) {
+            let (at, group) = self.beginnings.find(bytes, from).filter(|(at, _)| *at < before)?;
+            if let Some(place) = form_at(at, self.groups.get(group)?) {
                 return Some(place);
             }
-            from = hit.start() + 1;
+            from = at + 1;
         }
     }
 }
@@ -328,6 +354,20 @@ mod tests {
             }
             assert_eq!(masking.finish(&mut body), 3);
             assert_eq!(String::from_utf8_lossy(&body), masked, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn each_way_to_search_finds_the_same() {
+        let fast = masker();
+        let text = format!("p/s p/s  {SECRET}{SECRET} {}", percent(SECRET, true, true));
+        let forms = fast.0.as_ref().expect("forms");
+        let beginnings: Vec<[u8; SHORTEST]> =
+            forms.groups.iter().filter_map(|g| g.first()?.first_chunk().copied()).collect();
+        let automaton = AhoCorasick::new(&beginnings).expect("automaton");
+        for slow in [Beginnings::Automaton(automaton), Beginnings::Everywhere] {
+            let slow = Forms { beginnings: slow, groups: forms.groups.clone(), longest: forms.longest };
+            assert_eq!(Masker(Some(Arc::new(slow))).text(&text), fast.text(&text));
         }
     }
 

@@ -137,10 +137,10 @@ impl Policy {
     /// # Errors
     /// The denial, with the lines that would allow it.
     pub fn judge(&self, phase: Phase, method: &Method, target: &Target) -> Result<(), Denial> {
-        let shown = format!("{method} {}{}", target.origin, crate::text::shorten(&target.path, 200));
+        let shown = || format!("{method} {}{}", target.origin, crate::text::shorten(&target.path, 200));
         let here = |r: &&Rule| r.origin == target.origin && matches(&r.path, &target.segments);
         let Some(_) = self.rules.iter().find(here) else {
-            return Err(Denial::firm("route", format!("{shown} fits no route of the connector's manifest")));
+            return Err(Denial::firm("route", format!("{} fits no route of the connector's manifest", shown())));
         };
         let allowed = self.rules.iter().filter(here).any(|r| {
             r.methods.contains(method)
@@ -155,9 +155,9 @@ impl Policy {
         if !allowed {
             let sentence = match phase {
                 Phase::Check | Phase::Sync => {
-                    format!("{shown}: a connector may only read there while it checks or syncs")
+                    format!("{}: a connector may only read there while it checks or syncs", shown())
                 }
-                Phase::Apply => format!("{shown}: the manifest names no such method for this route"),
+                Phase::Apply => format!("{}: the manifest names no such method for this route", shown()),
             };
             return Err(Denial::firm("method", sentence));
         }

@@ -6,6 +6,7 @@
 
 use percent::decode;
 use std::fmt;
+use std::net::Ipv4Addr;
 use url::Host;
 
 /// Scheme, exact host and port.
@@ -70,25 +71,33 @@ impl Target {
     /// Why it is refused, as half a sentence.
     pub fn parse(text: &str) -> Result<Target, String> {
         let (scheme, rest) = text.split_once("://").ok_or("is no URL (https://host)")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, after) = rest.split_at(end);
+        let after = after.split('#').next().unwrap_or_default();
+        let (path, query) = match after.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (after, None),
+        };
+        Self::of(scheme, authority, path, query)
+    }
+
+    /// The same from an URL's parts.
+    ///
+    /// # Errors
+    /// See [`Target::parse`].
+    pub fn of(scheme: &str, authority: &str, path: &str, query: Option<&str>) -> Result<Target, String> {
         let https = match scheme {
             "https" => true,
             "http" => false,
             _ => return Err(format!("has the scheme {scheme:?}; only https and http are spoken")),
         };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, after) = rest.split_at(end);
         if authority.contains('@') {
             return Err("carries a user name before the host; write it without".to_owned());
         }
         let origin = Self::origin(https, authority)?;
-        let after = after.split('#').next().unwrap_or_default();
-        let (path, query) = match after.split_once('?') {
-            Some((path, query)) => (path, Some(query.to_owned())),
-            None => (after, None),
-        };
         let path = if path.is_empty() { "/" } else { path };
         let segments = path.split('/').skip(1).map(segment).collect::<Result<_, _>>()?;
-        Ok(Target { origin, path: path.to_owned(), segments, query })
+        Ok(Target { origin, path: path.to_owned(), segments, query: query.map(str::to_owned) })
     }
 
     fn origin(https: bool, authority: &str) -> Result<Origin, String> {
@@ -103,6 +112,10 @@ impl Target {
         };
         if host.is_empty() {
             return Err("has no host".to_owned());
+        }
+        // Four plain numbers are the one spelling of an IPv4 address that is taken, and by far the fastest to read.
+        if let Ok(ip) = host.parse::<Ipv4Addr>() {
+            return Ok(Origin { https, host: ip.to_string(), port });
         }
         let lower = host.to_ascii_lowercase();
         let canonical = match Host::parse(host) {
@@ -135,9 +148,10 @@ fn segment(raw: &str) -> Result<Vec<u8>, String> {
         return Err(format!("has a dot segment ({raw})"));
     }
     // A server that decodes twice, or that takes an overlong UTF-8 for the character it spells.
-    let again = decode(&String::from_utf8_lossy(&decoded)).is_some_and(|twice| {
-        twice.iter().any(|b| matches!(b, b'/' | b'\\') || *b < 0x20) || twice == b"." || twice == b".."
-    });
+    let again = decoded.contains(&b'%')
+        && decode(&String::from_utf8_lossy(&decoded)).is_some_and(|twice| {
+            twice.iter().any(|b| matches!(b, b'/' | b'\\') || *b < 0x20) || twice == b"." || twice == b".."
+        });
     if again || std::str::from_utf8(&decoded).is_err() {
         return Err(format!("has a segment that servers read in different ways ({raw})"));
     }

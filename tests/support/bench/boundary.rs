@@ -175,7 +175,8 @@ const TOKEN: &str = "a-token-of-some-length-0123456789";
 fn request(uri: &http::Uri, bare: bool) -> http::Result<Request<Bytes>> {
     let mut request = Request::builder().method(Method::GET).uri(uri.clone()).header("accept", "application/json");
     if bare {
-        request = request.header("user-agent", "bench").header("accept-encoding", "gzip, zstd").header("x-token", TOKEN);
+        request =
+            request.header("user-agent", "bench").header("accept-encoding", "gzip, zstd").header("x-token", TOKEN);
     }
     request.body(Bytes::new())
 }

@@ -36,6 +36,18 @@ struct Arguments {
     /// How often the small account is read; larger ones less often
     #[arg(long, value_name = "N", default_value_t = 21, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
+    /// Only this part
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
+}
+
+/// What is measured.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Tiny,
+    Sizes,
+    Boundary,
+    Neighbours,
 }
 
 /// Milliseconds of the whole process beyond what the server takes, for a small account.
@@ -71,14 +83,23 @@ fn main() -> ExitCode {
 /// Whether every target was met.
 fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     let (mut report, runs) = (Report::new(arguments.json)?, arguments.runs);
-    tiny(&mut report, runs)?;
-    let title = "10,000 agents, 200 teams of 50: 20,400 records";
-    let middle = sized(&mut report, title, MIDDLE_ACCOUNT, runs.div_ceil(3), MIDDLE)?;
-    let title = "50,000 agents, 500 teams of 100: 101,000 records";
-    let large = sized(&mut report, title, LARGE_ACCOUNT, runs.div_ceil(5), None)?;
-    report.figure("scale", "speed of the larger ÷ the smaller", Unit::Ratio, [large / middle], None)?;
-    boundary::measure(&mut report, runs.div_ceil(2))?;
-    neighbour::measure(&mut report, LARGE_ACCOUNT, runs.div_ceil(4))?;
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    if wanted(Part::Tiny) {
+        tiny(&mut report, runs)?;
+    }
+    if wanted(Part::Sizes) {
+        let title = "10,000 agents, 200 teams of 50: 20,400 records";
+        let middle = sized(&mut report, title, MIDDLE_ACCOUNT, runs.div_ceil(3), MIDDLE)?;
+        let title = "50,000 agents, 500 teams of 100: 101,000 records";
+        let large = sized(&mut report, title, LARGE_ACCOUNT, runs.div_ceil(5), None)?;
+        report.figure("scale", "speed of the larger ÷ the smaller", Unit::Ratio, [large / middle], None)?;
+    }
+    if wanted(Part::Boundary) {
+        boundary::measure(&mut report, runs.div_ceil(2))?;
+    }
+    if wanted(Part::Neighbours) {
+        neighbour::measure(&mut report, LARGE_ACCOUNT, runs.div_ceil(3))?;
+    }
     Ok(report.met())
 }
 
@@ -117,8 +138,8 @@ fn sized(report: &mut Report, title: &str, account: Account, runs: u32, targets:
     }
     let records = account.records();
     let (wall_target, peak_target) = targets.unzip();
-    type Part = (&'static str, &'static str, Unit, fn(&Synced) -> f64);
-    let parts: [Part; 8] = [
+    type Row = (&'static str, &'static str, Unit, fn(&Synced) -> f64);
+    let parts: [Row; 8] = [
         ("wall", "wall clock", Unit::Ms, |s| ms(s.process.wall)),
         ("peak", "peak memory", Unit::MiB, |s| s.process.peak_mib),
         ("cpu", "processor time", Unit::Ms, |s| ms(s.process.cpu)),

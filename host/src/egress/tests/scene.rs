@@ -178,7 +178,7 @@ impl Scene {
 }
 
 pub(super) fn caps() -> Caps {
-    Caps { deadline: Duration::from_secs(10), at_once: 4, request_body: 1000, response_body: 1000, held: 10_000 }
+    Caps { deadline: Duration::from_secs(10), at_once: 4, request_body: 1000, response_body: 1000, held: 1_000_000 }
 }
 
 pub(super) const LOOPBACK: &[&str] = &["127.0.0.1"];
