@@ -124,3 +124,31 @@ fn the_operators_pace_is_kept() {
         Scene::new().chatwoot_as("support", FakeChatwoot::demo(), |profile| profile.limits("requests-per-minute = 6"));
     scene.muster(["sync"]).exits(0).says("6 requests");
 }
+
+#[test]
+fn an_authority_of_the_operators_own_is_trusted_where_it_is_named() {
+    let mut scene = Scene::new().chatwoot(FakeChatwoot::demo().tls(Tls::default()));
+    let pem = scene.fake().ca_pem().unwrap().to_owned();
+    scene.muster(["sync"]).exits(1).errs("signed by nobody this machine trusts").complains("ca-file");
+    scene = scene.file("company.pem", pem);
+    scene.change("support", |profile| profile.network("ca-file = \"company.pem\""));
+    scene.muster(["sync"]).exits(0);
+}
+
+#[test]
+fn a_file_of_authorities_that_is_none_is_refused_before_anybody_is_called() {
+    let scene = Scene::new()
+        .chatwoot_as("support", FakeChatwoot::demo(), |profile| profile.network("ca-file = \"company.pem\""));
+    let forged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let mut rows = vec![(None, "cannot be read: no such file or directory")];
+    rows.extend([(Some(""), "holds no certificate"), (Some("milk, bread"), "holds no certificate")]);
+    rows.extend([(Some(forged), "holds no certificate"), (Some("-----BEGIN CERTIFICATE-----\n%"), "is no PEM file")]);
+    let mut scene = scene;
+    for (text, sentence) in rows {
+        if let Some(text) = text {
+            scene = scene.file("company.pem", text);
+        }
+        scene.muster(["sync"]).exits(2).errs("company.pem").errs(sentence);
+        assert_eq!(scene.fake().stats().connections, 0);
+    }
+}

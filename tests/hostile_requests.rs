@@ -198,8 +198,10 @@ fn a_denial_that_is_shrugged_off() {
     let server = Echo::start();
     let scene = scene_with("denied-and-silent", &server, to("https://attacker.example.test/x"));
     let run = scene.muster(["sync", "--json"]);
+    // What was refused is missing from what was read: the task fails, whatever the guest makes of it.
+    run.exits(3).errs("attacker.example.test");
     let line = run.json();
-    // What the guest made of the denial is its own; that it happened is on record.
+    assert_eq!((text(&line, "status"), text(&line["failures"][0], "reason")), ("incomplete", "denied"), "{line}");
     let report = crate::hostile_guest::report(&scene, &line["run"].to_string());
     assert_eq!(report["run"]["denied"], serde_json::json!(1), "{report}");
     assert_eq!(server.connections(), 0);

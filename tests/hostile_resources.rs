@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::components;
 use support::echo::{Echo, Gate, Reply};
-use support::scene::{Profile, Scene, each_row, text};
+use support::scene::{Profile, Scene, each_row, eventually, text};
 
 use crate::hostile_guest::{
     describing, ends, ends_beside_an_honest_one, folder, hostile, incomplete, publishes, report, scene, scene_with,
@@ -23,6 +23,31 @@ fn spin() {
     let scene = scene_with("spin", &server, |profile| profile.limits("call-cpu = \"1s\""));
     let end = incomplete("limit", "used more than 1 s of processor time");
     ends_beside_an_honest_one(scene, &server, end).within(SOON);
+}
+
+/// Threads of a process by name, each with its niceness.
+fn threads(process: u32) -> Vec<(String, i32)> {
+    let tasks = std::fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    let stat = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("stat")).ok());
+    // The name stands in parentheses; niceness is the 17th field behind it (proc(5)).
+    let read = |stat: String| {
+        let (name, rest) = stat.split_once('(')?.1.rsplit_once(')')?;
+        Some((name.to_owned(), rest.split_whitespace().nth(16)?.parse().ok()?))
+    };
+    stat.filter_map(read).collect()
+}
+
+// Seen red without `watch` around the call (run/engine.rs): there was no such thread.
+#[test]
+fn a_spinning_call_goes_on_at_a_lower_priority() {
+    let server = Echo::start();
+    let scene = scene_with("spin", &server, |profile| profile.limits("call-cpu = \"2s\""));
+    let process = scene.spawn(["sync"]);
+    let id = process.id();
+    eventually("a thread of the slow lane at a lower priority", || {
+        threads(id).iter().any(|(name, nice)| name == "slow-lane" && *nice >= 15)
+    });
+    process.wait().exits(3).errs("used more than 2 s of processor time");
 }
 
 // Seen red with a meter that forgets each poll (meter.rs): bursts between waits were free.

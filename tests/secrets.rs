@@ -68,15 +68,38 @@ fn the_token_is_never_shown() {
     assert!(scene.fake().requests().iter().all(|request| request.header("api_access_token") == Some(TOKEN)));
 }
 
-#[test]
-fn the_token_is_never_shown_over_http2() {
+/// A vendor that speaks TLS, whose authority is trusted.
+fn over_tls() -> Scene {
     let scene = Scene::new().chatwoot(FakeChatwoot::demo().token(TOKEN).tls(Tls::default()));
     let pem = scene.fake().ca_pem().unwrap().to_owned();
     let scene = scene.file("ca.pem", pem);
     let ca = scene.path("ca.pem");
-    let scene = scene.env("SSL_CERT_FILE", ca);
+    scene.env("SSL_CERT_FILE", ca)
+}
+
+#[test]
+fn the_token_is_never_shown_over_http2() {
+    let scene = over_tls();
     every_command(&scene);
     assert!(scene.fake().requests().iter().all(|request| request.version == http::Version::HTTP_2));
+}
+
+/// Libraries write requests as they are sent, whatever is in them: an operator who asks for everything does not get that.
+#[test]
+fn what_travels_on_the_wire_is_never_logged() {
+    // Seen red without `filter_fn` (cli/logging.rs): hyper and h2 wrote hundreds of lines.
+    for scene in [Scene::new().chatwoot(FakeChatwoot::demo().token(TOKEN)), over_tls()] {
+        let run = scene.env("MUSTER_LOG", "trace").muster(["sync", "--log-format", "json"]);
+        quiet(&run, 0);
+        let lines: Vec<serde_json::Value> = run.stderr.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+        let of = |name: &str| {
+            lines.iter().filter(|l| l["target"].as_str().is_some_and(|t| t.split("::").next() == Some(name))).count()
+        };
+        assert!(of("muster") > 0, "{}", run.stderr);
+        for library in ["hyper", "hyper_util", "h2", "rustls", "mio"] {
+            assert_eq!(of(library), 0, "{library}");
+        }
+    }
 }
 
 #[test]

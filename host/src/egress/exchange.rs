@@ -15,6 +15,7 @@ use super::form::Uses;
 use super::headers;
 use super::held::{Held, Share};
 use super::mask::Masker;
+use super::overrides::names_another_method;
 use super::policy::{Denial, Phase, Policy};
 use super::retry::{self, Hiccup};
 use super::steps::{self, Steps};
@@ -190,14 +191,19 @@ impl Egress {
         let judged = Target::of(uri.scheme_str().unwrap_or_default(), authority, uri.path(), uri.query())
             .map_err(|why| Denial::firm("url", format!("an URL the connector asked for {why}")))
             .and_then(|target| self.policy.judge(phase, request.method(), &target).map(|()| target))
-            .and_then(|target| self.judge_form(request, &target).map(|()| target));
+            .and_then(|target| self.judge_body(request, &target).map(|()| target));
         judged.map_err(|denial| {
             self.counters.deny(&denial);
             EgressError::Denied(denial)
         })
     }
 
-    fn judge_form(&self, request: &Request<Bytes>, target: &Target) -> Result<(), Denial> {
+    fn judge_body(&self, request: &Request<Bytes>, target: &Target) -> Result<(), Denial> {
+        let posted = request.method() == http::Method::POST;
+        if posted && names_another_method(target.query.as_deref(), request.headers(), request.body()) {
+            let sentence = "the connector asked the vendor to read a POST as another method (_method)".to_owned();
+            return Err(Denial::firm("method-override", sentence));
+        }
         match self.credentials.form(request.method(), target) {
             None => Ok(()),
             Some(form) => {

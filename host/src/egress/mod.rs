@@ -1,7 +1,7 @@
 //! Egress: everything between a guest's HTTP request and the network. This is the security boundary.
 //!
 //! Pure decisions: [`asked`] (a manifest's wishes), [`target`] (canonical URLs), [`address`] (classes of addresses), [`policy`] (routes and
-//! origins), [`headers`], [`credentials`], [`form`], [`totp`], [`cookies`], [`retry`], [`decode`], [`mask`], [`flow`].
+//! origins), [`headers`], [`overrides`], [`credentials`], [`form`], [`totp`], [`cookies`], [`retry`], [`decode`], [`mask`], [`flow`].
 //! Effects: [`dial`] (resolve, connect, TLS), [`steps`] (one-time codes), [`answer`] (reading), [`throttle`] (the
 //! pace), [`exchange`] (the order of it all).
 
@@ -20,6 +20,7 @@ pub mod form;
 pub mod headers;
 pub mod held;
 pub mod mask;
+pub mod overrides;
 pub mod policy;
 pub mod retry;
 pub mod steps;

@@ -163,3 +163,24 @@ async fn while_the_vendor_wants_everybody_to_wait_the_guest_is_told_so_at_once()
     assert!((590..=601).contains(&seconds), "{seconds}");
     assert!(server.seen().is_empty(), "the vendor was not asked");
 }
+
+#[tokio::test]
+async fn runs_share_the_places_of_the_host() {
+    let server = Server::with(vec![ok("one"), ok("other")]).await;
+    let gate = Arc::new(tokio::sync::Semaphore::new(1));
+    let scene = || {
+        let builder = Builder::new("http", &server, &[LOOPBACK]).opened();
+        Builder {
+            host_gate: Arc::clone(&gate),
+            caps: Caps { deadline: Duration::from_millis(200), ..caps() },
+            ..builder
+        }
+        .build()
+    };
+    let taken = gate.acquire().await.unwrap();
+    let error = scene().get().await.unwrap_err();
+    assert!(matches!(error, EgressError::Deadline { .. }), "{error:?}");
+    assert!(server.seen().is_empty(), "nobody was called while another run held the place");
+    drop(taken);
+    assert_eq!(scene().get().await.unwrap().body(), "one");
+}

@@ -130,6 +130,16 @@ async fn what_is_no_form_gets_no_password() {
 }
 
 #[tokio::test]
+async fn a_post_that_asks_to_be_read_as_another_method_is_denied() {
+    let server = Server::with(vec![]).await;
+    let scene = scene(&server);
+    assert_eq!(label(login(&scene, "_method=delete").await), "method-override");
+    let post = Request::builder().method(Method::POST).header("content-type", "application/json");
+    assert_eq!(label(scene.request(post, "/login?_method=DELETE", "{}").await), "method-override");
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
 async fn without_a_place_to_keep_the_step_no_code_is_sent() {
     let server = Server::with(vec![]).await;
     let mut builder = Builder { manifest: manifest(), ..Builder::new("http", &server, &[]) };

@@ -102,6 +102,7 @@ pub(super) struct Builder {
     pub(super) network: Network,
     pub(super) steps: Arc<dyn Steps>,
     pub(super) caps: Caps,
+    pub(super) host_gate: Arc<Semaphore>,
     pub(super) names: Arc<Names>,
     pub(super) base: String,
 }
@@ -121,6 +122,7 @@ impl Builder {
             network: Network::default(),
             steps: Arc::new(NoSteps),
             caps: caps(),
+            host_gate: Arc::new(Semaphore::new(16)),
             names: Arc::new(Names(Mutex::new((answers.iter().map(|a| a.to_vec()).collect(), 0)))),
             base,
         }
@@ -144,7 +146,7 @@ impl Builder {
             authorities: Vec::new(),
             pace: None,
             caps: self.caps,
-            host_gate: Arc::new(Semaphore::new(16)),
+            host_gate: self.host_gate,
         });
         Scene { egress, names: self.names, base: self.base }
     }
