@@ -70,7 +70,7 @@ fn encodings_that_are_false() {
             ("truncated-gzip", encoded("gzip", cut), "unavailable", decoded),
             ("gzip-with-a-wrong-sum", encoded("gzip", wrong_sum), "unavailable", decoded),
             ("gzip-that-is-none", encoded("gzip", list), "unavailable", decoded),
-            ("an-empty-gzip", encoded("gzip", ""), "unavailable", decoded),
+            ("an-empty-gzip", encoded("gzip", ""), "unexpected", "got an empty body"),
             ("garbage-behind-gzip", encoded("gzip", [&whole[..], b"more"].concat()), "unavailable", decoded),
             ("brotli", encoded("br", list), "unavailable", "cannot be decoded (br)"),
             ("two-encodings", encoded("gzip, gzip", gzip(&whole[..])), "unavailable", "cannot be decoded (gzip, gzip)"),
@@ -184,7 +184,7 @@ fn a_text_of_60_megabytes() {
     // It fits into an answer and into the connector, whose copies are paid for by its own memory.
     let siege = Siege::new().connection("support", &[]).turns(vec![("support", Attack::bytes(ok(body)))]);
     let watched = siege.fails_within(256 * 1024);
-    watched.says("support", "incomplete", "limit", "the connector's call was ended");
+    watched.says("support", "incomplete", "limit", "between connector and host in one call");
 }
 
 // Seen red: with `text::neutral` giving back what it gets, the escapes reach the terminal.

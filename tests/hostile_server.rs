@@ -9,8 +9,14 @@ use support::hostile::{Attack, Hostile, answer, honest, ok};
 use support::scene::{each_row, text};
 use support::siege::Siege;
 
-/// What is said of an answer that does not come whole.
+/// What is said of an answer that does not come whole: it is asked for again, as a 503 is, and all else only once.
 const BROKE: &str = "broke before the answer was complete";
+/// Of one that is none.
+const GARBLED: &str = "does not answer in HTTP";
+/// Of one whose head does not end.
+const LARGE_HEAD: &str = "has more headers than the host takes";
+/// Of a server that does not stop.
+const FLOOD: &str = "sends more than was asked for, and was cut off";
 
 /// One hostile connection.
 fn siege(name: &'static str, limits: &[&str], attack: Attack) -> Siege {
@@ -23,7 +29,7 @@ fn head(lines: &str) -> String {
 }
 
 /// A table's attacks at once, a connection each; each row says what its failure has to have.
-fn at_once(limits: &[&str], rows: Vec<(&'static str, Attack, &'static str)>, tries: u64) -> Duration {
+fn at_once(limits: &[&str], rows: Vec<(&'static str, Attack, &'static str)>) -> Duration {
     let siege = rows.iter().fold(Siege::new(), |siege, (name, ..)| siege.connection(name, limits));
     let siege = siege.turns(rows.iter().map(|(name, attack, _)| (*name, attack.clone())).collect());
     let watched = siege.fails();
@@ -32,6 +38,7 @@ fn at_once(limits: &[&str], rows: Vec<(&'static str, Attack, &'static str)>, tri
         |row| row.0.to_owned(),
         |(name, _, words)| {
             watched.says(name, "incomplete", "unavailable", words);
+            let tries = if [BROKE, "answered 503"].contains(words) { 5 } else { 1 };
             let line = watched.line(name);
             assert_eq!(
                 (&line["failures"][0]["task"], &line["retries"]),
@@ -45,7 +52,7 @@ fn at_once(limits: &[&str], rows: Vec<(&'static str, Attack, &'static str)>, tri
 }
 
 #[test]
-fn an_answer_that_never_ends_is_ended_by_the_deadline() {
+fn an_answer_that_never_ends_is_ended_by_the_deadline_or_cut_off() {
     let words = "did not answer completely within 2 s";
     let second = Duration::from_secs(1);
     let elapsed = at_once(
@@ -96,11 +103,10 @@ fn an_answer_that_never_ends_is_ended_by_the_deadline() {
                 }),
                 words,
             ),
-            ("a-chunk-size-without-end", flood(head("transfer-encoding: chunked\r\n"), "0"), words),
-            ("endless-100-continue", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), words),
-            ("endless-103-early-hints", flood("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"), words),
+            ("a-chunk-size-without-end", flood(head("transfer-encoding: chunked\r\n"), "0"), FLOOD),
+            ("endless-100-continue", flood("", "HTTP/1.1 100 Continue\r\n\r\n"), FLOOD),
+            ("endless-103-early-hints", flood("", "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"), FLOOD),
         ],
-        1,
     );
     assert!(elapsed < Duration::from_secs(6), "{elapsed:?}");
 }
@@ -131,31 +137,35 @@ fn a_connection_that_is_accepted_and_left_alone() {
 
 // Seen red: with `TRIES` of `retry.rs` raised by one, all rows are asked for a sixth time.
 #[test]
-fn an_answer_that_makes_no_sense_is_asked_for_five_times() {
+fn an_answer_that_breaks_is_asked_for_five_times_and_one_that_makes_no_sense_once() {
     let list = honest("agents");
     at_once(
         &[],
         vec![
             ("too-long-a-content-length", Attack::bytes(head("content-length: 9999\r\n") + list), BROKE),
-            ("a-negative-content-length", Attack::bytes(head("content-length: -1\r\n") + list), BROKE),
-            ("two-content-lengths", Attack::bytes(head("content-length: 2\r\ncontent-length: 247\r\n") + list), BROKE),
+            ("a-negative-content-length", Attack::bytes(head("content-length: -1\r\n") + list), GARBLED),
+            (
+                "two-content-lengths",
+                Attack::bytes(head("content-length: 2\r\ncontent-length: 247\r\n") + list),
+                GARBLED,
+            ),
             (
                 "an-endless-content-length",
                 Attack::bytes(head("content-length: 99999999999999999999999\r\n") + list),
-                BROKE,
+                GARBLED,
             ),
-            ("garbage-for-a-status-line", Attack::bytes("\u{1b}[2J garbage\r\n\r\n"), BROKE),
-            ("a-status-of-no-number", Attack::bytes("HTTP/1.1 abc OK\r\n\r\n"), BROKE),
-            ("another-protocol", Attack::bytes("SSH-2.0-OpenSSH_9.9\r\n"), BROKE),
+            ("garbage-for-a-status-line", Attack::bytes("\u{1b}[2J garbage\r\n\r\n"), GARBLED),
+            ("a-status-of-no-number", Attack::bytes("HTTP/1.1 abc OK\r\n\r\n"), GARBLED),
+            ("another-protocol", Attack::bytes("SSH-2.0-OpenSSH_9.9\r\n"), GARBLED),
             ("a-chunk-of-no-size", Attack::bytes(head("transfer-encoding: chunked\r\n") + "what\r\n"), BROKE),
             (
                 "a-chunk-larger-than-numbers",
                 Attack::bytes(head("transfer-encoding: chunked\r\n") + "fffffffffffffffff\r\n["),
                 BROKE,
             ),
-            ("a-header-without-a-name", Attack::bytes(head(": 1\r\n") + list), BROKE),
-            ("a-header-with-a-nul", Attack::bytes(head("x: \0\r\n") + list), BROKE),
-            ("one-hundred-thousand-headers", Attack::bytes(head(&"x: 1\r\n".repeat(100_000))), BROKE),
+            ("a-header-without-a-name", Attack::bytes(head(": 1\r\n") + list), GARBLED),
+            ("a-header-with-a-nul", Attack::bytes(head("x: \0\r\n") + list), GARBLED),
+            ("one-hundred-thousand-headers", Attack::bytes(head(&"x: 1\r\n".repeat(100_000))), LARGE_HEAD),
             (
                 "a-reset-before-the-head",
                 Attack::agents(|peer| {
@@ -175,7 +185,6 @@ fn an_answer_that_makes_no_sense_is_asked_for_five_times() {
             ),
             ("closed-without-a-word", Attack::agents(|peer| peer.fire()), BROKE),
         ],
-        5,
     );
 }
 
@@ -185,10 +194,14 @@ fn headers_without_end_and_larger_than_memory() {
     at_once(
         &[],
         vec![
-            ("a-header-of-10-megabytes", Attack::bytes(format!("{large}{}\r\n\r\n", "x".repeat(10_000_000))), BROKE),
-            ("headers-without-end", flood("HTTP/1.1 200 OK\r\n", "x-more: and more\r\n"), BROKE),
-            ("a-header-without-end", flood(large, "xxxxxxxxxxxxxxxx"), BROKE),
-            ("a-status-line-without-end", flood("HTTP/1.1 200 ", "OK and more "), BROKE),
+            (
+                "a-header-of-10-megabytes",
+                Attack::bytes(format!("{large}{}\r\n\r\n", "x".repeat(10_000_000))),
+                LARGE_HEAD,
+            ),
+            ("headers-without-end", flood("HTTP/1.1 200 OK\r\n", "x-more: and more\r\n"), LARGE_HEAD),
+            ("a-header-without-end", flood(large, "xxxxxxxxxxxxxxxx"), LARGE_HEAD),
+            ("a-status-line-without-end", flood("HTTP/1.1 200 ", "OK and more "), LARGE_HEAD),
             (
                 "a-chunk-extension-without-end",
                 flood(head("transfer-encoding: chunked\r\n") + "1;", "more=and-more;"),
@@ -200,7 +213,6 @@ fn headers_without_end_and_larger_than_memory() {
                 BROKE,
             ),
         ],
-        5,
     );
 }
 
@@ -227,7 +239,6 @@ fn a_body_without_end() {
             ("by-length", flood(head("content-length: 9999999999999\r\n"), " "), "has more than 262144 bytes"),
             ("by-chunks", flood(head("transfer-encoding: chunked\r\n"), "4\r\n    \r\n"), "has more than 262144 bytes"),
         ],
-        1,
     );
 }
 
@@ -304,7 +315,7 @@ fn odd_statuses() {
         ("status-999", "999 Odd", "unavailable", "answered 999"),
         ("status-101", "101 Switching Protocols", "unexpected", "answered 101"),
         ("status-204", "204 No Content", "unexpected", "expected JSON, got an empty body"),
-        ("status-304", "304 Not Modified", "invalid-settings", "answered 304"),
+        ("status-304", "304 Not Modified", "unexpected", "answered 304"),
         ("status-418", "418 Teapot", "unexpected", "answered 418"),
         ("status-600", "600 Odd", "unavailable", "answered 600"),
     ];
@@ -398,7 +409,7 @@ fn what_was_wrong_is_told_also_when_the_deadline_ends_the_tries() {
 #[test]
 fn a_server_that_is_unavailable_for_ever() {
     let attack = |lines: &str| Attack::bytes(answer("503 Service Unavailable", lines, ""));
-    at_once(&[], vec![("without-a-time", attack(""), "answered 503")], 5);
+    at_once(&[], vec![("without-a-time", attack(""), "answered 503")]);
     // It says to come back at once, for ever: the task waits a second of its own and all of `max-wait` is gone.
     let siege = siege("support", &[], attack("retry-after: 0\r\n"));
     let watched = siege.fails();

@@ -1,7 +1,7 @@
 //! Reading an answer: counted, inflated, masked, in pieces.
 
 use super::decode::Encoding;
-use super::error::EgressError;
+use super::error::{self, EgressError};
 use super::flow::Flow;
 use super::held::{Held, Share};
 use super::mask::Masker;
@@ -56,7 +56,7 @@ pub async fn read(
     // A body that came in one piece and holds no secret is handed on as it is.
     let mut whole: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| EgressError::Broken { host_port: host_port(), why: super::error::chain(&e) })?;
+        let frame = frame.map_err(|e| error::broken(host_port(), error::chain(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
         flow.delivered(data.len());
         length += data.len();

@@ -6,7 +6,7 @@
 //! Deliberately absent: proxies from the environment.
 
 use super::address::{self, Class};
-use super::error::EgressError;
+use super::error::{EgressError, FLOOD};
 use super::flow::Flow;
 use super::policy::{Denial, Policy};
 use super::target::Origin;
@@ -227,7 +227,7 @@ impl AsyncRead for Wire {
         let read = std::task::ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
         Poll::Ready(match this.flow.received(buf.filled().len().saturating_sub(before)) {
             true => read,
-            false => Err(io::Error::other("the server sends more than was asked for")),
+            false => Err(io::Error::other(FLOOD)),
         })
     }
 }

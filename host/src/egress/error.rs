@@ -72,6 +72,12 @@ pub enum EgressError {
         /// Host and port.
         host_port: String,
     },
+    /// The server does not stop sending.
+    #[error("{host_port} sends more than was asked for, and was cut off")]
+    Flooded {
+        /// Host and port.
+        host_port: String,
+    },
     /// The deadline passed.
     #[error("{host_port} did not answer completely within {seconds} s")]
     Deadline {
@@ -122,6 +128,17 @@ pub enum EgressError {
         /// The limit in bytes.
         limit: usize,
     },
+}
+
+/// What a connection says when it is cut off because of [`EgressError::Flooded`]; libraries hand on only the words.
+pub(super) const FLOOD: &str = "the server sends more than was asked for";
+
+/// A connection that broke, or was cut off.
+pub(super) fn broken(host_port: String, why: String) -> EgressError {
+    match why.contains(FLOOD) {
+        true => EgressError::Flooded { host_port },
+        false => EgressError::Broken { host_port, why },
+    }
 }
 
 /// The library's words for a handshake that failed, as a person would say them.

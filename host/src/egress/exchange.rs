@@ -454,7 +454,7 @@ fn copy(error: &std::io::Error) -> std::io::Error {
 }
 
 fn broken(target: &Target, why: &str) -> EgressError {
-    EgressError::Broken { host_port: target.origin.host_port(), why: why.to_owned() }
+    super::error::broken(target.origin.host_port(), why.to_owned())
 }
 
 fn now() -> i64 {
