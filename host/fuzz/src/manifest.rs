@@ -36,13 +36,10 @@ pub fn empty() -> Manifest {
 
 /// What passes has slugs that stand once, known methods that fit their use, credentials that can be read, and no
 /// invisible character where a program reads; what asks of the network also names origins and leaves the host's
-/// headers alone. An error is of one line.
+/// headers alone.
 pub fn is_refused_or_well_formed(manifest: &Manifest) {
     let checked = manifest.check(&manifest.name);
     let judged = asked::judge(manifest);
-    for error in [&checked, &judged].into_iter().filter_map(|r| r.as_ref().err()) {
-        assert!(!error.what.is_empty());
-    }
     if checked.is_err() {
         return;
     }

@@ -66,8 +66,11 @@ pub fn nothing_survives(secrets: &[String], body: &[u8], cuts: &[usize]) {
         assert!(!holds(&masked, form.as_bytes()), "the {name} form {form:?} survives in {}", shown(&masked));
     }
     let held = forms.iter().any(|(_, form)| holds(body, form.as_bytes()));
-    assert_eq!(masked != body, held, "a body is changed if it holds a secret, and only then: {}", shown(body));
-    assert_eq!(masker.finds(body), held, "a secret is found where one is: {}", shown(body));
+    // Beside the list only what the host itself makes of a secret may be masked.
+    let sent = long.iter().any(|s| holds(body, spelling::percent(s, "*-._", true, "+").as_bytes()));
+    assert!(masked != body || !held, "a body that holds a secret is as it was: {}", shown(body));
+    assert!(masked == body || held || sent, "a body without a secret is changed: {}", shown(body));
+    assert_eq!(masker.finds(body), masked != body, "what is found is what is changed: {}", shown(body));
     assert_eq!(masker.bytes(body).unwrap_or_else(|| body.to_vec()), masked, "in one call and in one piece");
     let cut = in_pieces(&masker, body, cuts);
     assert!(cut == masked, "cut into {cuts:?}: {} instead of {}", shown(&cut), shown(&masked));
