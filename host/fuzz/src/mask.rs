@@ -16,6 +16,7 @@ pub fn any(data: &[u8]) {
     let secrets: Vec<String> = secrets.into_iter().filter(|s| !s.contains('*')).collect();
     let cuts: Vec<usize> = body.iter().map(|b| usize::from(*b)).collect();
     nothing_survives(&secrets, body, &cuts);
+    each_form_is_replaced_whole(&secrets);
     for secret in &secrets {
         for (_, form) in forms(secret) {
             nothing_survives(&secrets, &[body, form.as_bytes(), body].concat(), &cuts);
@@ -74,6 +75,14 @@ pub fn nothing_survives(secrets: &[String], body: &[u8], cuts: &[usize]) {
     assert_eq!(masker.bytes(body).unwrap_or_else(|| body.to_vec()), masked, "in one call and in one piece");
     let cut = in_pieces(&masker, body, cuts);
     assert!(cut == masked, "cut into {cuts:?}: {} instead of {}", shown(&cut), shown(&masked));
+}
+
+/// Each form alone is replaced whole, though another secret may be its beginning.
+pub fn each_form_is_replaced_whole(secrets: &[String]) {
+    let masker = masker(secrets);
+    for (name, form) in secrets.iter().filter(|s| s.len() >= 4).flat_map(|s| forms(s)) {
+        assert_eq!(masker.text(&form), "***", "of the {name} form {form:?} something is left");
+    }
 }
 
 /// A masker that grew is one that knew all secrets at once.

@@ -36,6 +36,8 @@ pub fn one_reading(text: &str) {
     let Target { origin, path, segments, query } = &target;
     assert!(!origin.host.is_empty() && origin.port > 0, "{text:?} leads nowhere");
     assert!(origin.host.is_ascii() && origin.host == origin.host.to_ascii_lowercase(), "{text:?}: {}", origin.host);
+    let spelled = text.to_ascii_lowercase().contains(&format!("://{}", origin.host));
+    assert!(spelled || !text.is_ascii(), "{text:?} spells {} in an odd way", origin.host);
     let mark = if query.is_some() { "?" } else { "" };
     let written = format!("{origin}{path}{mark}{}", query.as_deref().unwrap_or_default());
     assert_eq!(Target::parse(&written).as_ref(), Ok(&target), "{text:?} is written {written:?}");
