@@ -435,14 +435,15 @@ fn a_value() -> BoxedStrategy<String> {
 /// A file with a line or two of its own: of known keys, in any table, with any value.
 fn a_file() -> impl Strategy<Value = String> {
     let names: Vec<&str> = muster::limits::SPECS.iter().map(|s| s.name).collect();
-    let key = prop_oneof![
-        3 => select(names).prop_map(str::to_owned),
-        2 => words(&["at-once", "max-removals", "allow-private", "ca-file", "name", "store"], "[a-z-]{1,6}"),
-        1 => Just("\"a\\u0007\\nb\"".to_owned()),
+    let other = words(&["at-once", "max-removals", "allow-private", "ca-file", "name", "store"], "[a-z-]{1,6}");
+    let odd = Just("\"a\\u0007\\nb\"".to_owned());
+    let line = prop_oneof![
+        3 => (Just("limits"), select(names).prop_map(str::to_owned)),
+        2 => (Just("run"), words(&["at-once", "at-once", "max-removals"], "[a-z-]{1,6}")),
+        2 => (select(vec!["limits", "run", "network", "settings"]), prop_oneof![4 => other, 1 => odd]),
     ];
-    let table = select(vec!["limits", "limits", "run", "network", "settings"]);
-    vec((table, key, a_value()), 0..3).prop_map(|lines| {
-        lines.iter().fold(WHOLE.to_owned(), |text, (table, key, value)| {
+    vec((line, a_value()), 0..3).prop_map(|lines| {
+        lines.iter().fold(WHOLE.to_owned(), |text, ((table, key), value)| {
             let head = format!("[connection.{table}]\n");
             text.replacen(&head, &format!("{head}{key} = {value}\n"), 1)
         })
