@@ -100,6 +100,7 @@ fn a_route() -> impl Strategy<Value = Route> {
 proptest! {
     #![proptest_config(cases(4096))]
 
+    // Seen red with: `canonical != lower` unchecked, and with both checks for an encoded slash gone.
     #[test]
     fn an_url_has_one_reading(text in an_url()) {
         url::one_reading(&text);
@@ -110,6 +111,7 @@ proptest! {
         url::one_reading(&text);
     }
 
+    // Seen red with: `granted.contains` unchecked, plain http unchecked, and any method on read routes.
     #[test]
     fn the_policy_lets_only_through_what_was_granted(
         routes in vec(a_route(), 1..5),
@@ -142,6 +144,7 @@ fn a_v4() -> impl Strategy<Value = [u8; 4]> {
 proptest! {
     #![proptest_config(cases(1024))]
 
+    // Seen red with: 6to4 read at its end, and Teredo not inverted.
     #[test]
     fn every_embedding_of_a_forbidden_address_is_forbidden(v4 in a_v4(), around: u128) {
         address::embedded(v4.into(), around);
@@ -152,6 +155,7 @@ proptest! {
         address::embedded_at_the_front(v4.into(), around);
     }
 
+    // Seen red with: 172.16.0.0/12 as /13.
     #[test]
     fn what_the_library_calls_special_is_forbidden(v4 in a_v4(), v6: u128, head in select(vec![0u128, 0xfc00, 0xfe80, 0xff00])) {
         let with_head = (v6 >> 10) | head << 112;
@@ -191,6 +195,7 @@ fn an_echo() -> impl Strategy<Value = (Vec<String>, Vec<u8>)> {
 proptest! {
     #![proptest_config(cases(512))]
 
+    // Seen red with: `advance` one byte too far, and without `&#43;`.
     #[test]
     fn no_form_of_a_secret_survives_any_cutting((secrets, body) in an_echo(), cuts in vec(1..20usize, 1..8)) {
         mask::nothing_survives(&secrets, &body, &cuts);
@@ -201,6 +206,7 @@ proptest! {
         mask::nothing_survives(&[secret], &body, &cuts);
     }
 
+    // Seen red with: the shortest form first.
     #[test]
     fn a_secret_that_begins_another_leaves_nothing_of_it(first in a_secret(), more in "\\PC{0,6}") {
         let more = more.replace('*', "");
@@ -217,6 +223,7 @@ proptest! {
         mask::base64_around(&secret, &before, &after);
     }
 
+    // Seen red with: no pair in `derived`.
     #[test]
     fn the_pair_of_basic_is_masked_like_its_password(user in "[a-zé]{1,6}", password in a_secret(), before: Vec<u8>) {
         if let Some(derived) = form::basic(&user, &password) {
@@ -264,6 +271,7 @@ fn pollution() -> BoxedStrategy<String> {
 proptest! {
     #![proptest_config(cases(1024))]
 
+    // Seen red with: case told apart in `is_same`.
     #[test]
     fn the_field_of_a_form_is_the_hosts(owned in select(OWNED.to_vec()), secret in "\\PC{1,12}", guest in pollution()) {
         form::the_form_is_the_hosts(owned, &secret, guest.as_bytes());
@@ -274,6 +282,7 @@ proptest! {
         form::the_form_is_the_hosts(owned, "s3cret", &guest);
     }
 
+    // Seen red with: case told apart in `query`.
     #[test]
     fn the_parameter_of_a_query_is_the_hosts(owned in select(OWNED.to_vec()), secret in "\\PC{1,12}", guest in pollution()) {
         form::the_query_is_the_hosts(owned, &secret, &guest);
@@ -284,6 +293,7 @@ proptest! {
         form::the_query_is_the_hosts_to_lenient_servers(owned, "s3cret", &guest);
     }
 
+    // Seen red with: `_` and `-` told apart in `same_header`, and in `folded`.
     #[test]
     fn the_header_of_a_credential_is_the_hosts(
         owned in select(vec!["x-token", "authorization", "api_access_token", "X-Api_Key"]),
@@ -393,11 +403,13 @@ fn a_manifest() -> impl Strategy<Value = Manifest> {
 proptest! {
     #![proptest_config(cases(2048))]
 
+    // Seen red with: settings that stand twice, POST on a read route, and credentials named `host`.
     #[test]
     fn a_manifest_is_refused_or_well_formed(given in a_manifest()) {
         manifest::is_refused_or_well_formed(&given);
     }
 
+    // Seen red with: a default that grants, and any method on read routes.
     #[test]
     fn a_manifest_grants_itself_nothing_and_writes_nothing(given in a_manifest(), value in "\\PC{0,12}") {
         manifest::comes_to_a_policy_that_only_reads(&given, &value);
@@ -453,6 +465,7 @@ fn a_file() -> impl Strategy<Value = String> {
 proptest! {
     #![proptest_config(cases(1024))]
 
+    // Seen red with: limits from 0, and unknown keys of `[connection.network]`.
     #[test]
     fn a_file_is_refused_or_understood(text in a_file()) {
         config::is_refused_or_understood(&text);
@@ -463,6 +476,7 @@ proptest! {
         config::is_refused_or_understood(&text);
     }
 
+    // Seen red with: `deny_unknown_fields` gone from `RawNetwork`.
     #[test]
     fn an_unknown_key_is_an_error_in_every_table(
         table in select(vec!["", "connection.network", "connection.limits", "connection.run"]),
@@ -485,6 +499,7 @@ fn a_body() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #![proptest_config(cases(256))]
 
+    // Seen red with: `GzDecoder` for `MultiGzDecoder`, and pieces twice as long.
     #[test]
     fn a_body_packed_in_parts_comes_back_whole(encoding in packed(), parts in vec(a_body(), 1..3)) {
         decode::comes_back_whole(encoding, &parts);
