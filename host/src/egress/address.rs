@@ -64,6 +64,10 @@ fn class_v6(ip: Ipv6Addr) -> Option<Class> {
     }
     // An IPv4 address inside: the worst of what it says and what its wrapping says. None of these
     // spellings is ever needed to reach a vendor, so all of them are at least private.
+    // In the site's own NAT64 prefix the address lies where the site wants it (RFC 6052, 2.2): the worst of all places.
+    if s.starts_with(&[0x64, 0xff9b, 1]) && site_nat64(s).into_iter().any(|v4| class_v4(v4) == Some(Class::LinkLocal)) {
+        return Some(Class::LinkLocal);
+    }
     if let Some(inner) = embedded(s) {
         return Some(class_v4(inner).unwrap_or(Class::Private));
     }
@@ -74,6 +78,14 @@ fn class_v6(ip: Ipv6Addr) -> Option<Class> {
         && !(a == 0x3fff && b < 0x1000)        // documentation
         && !(a == 0x2620 && b == 0x004f); // AS112
     (!global).then_some(Class::Private)
+}
+
+/// What an address in `64:ff9b:1::/48` may stand for where the prefix has 48, 56 or 64 bits; the ninth byte is no part.
+fn site_nat64([_, _, _, d, e, f, g, _]: [u16; 8]) -> [Ipv4Addr; 3] {
+    let [d, e, f, g] = [d, e, f, g].map(u32::from);
+    let low = e & 0xff;
+    [d << 16 | low << 8 | f >> 8, (d & 0xff) << 24 | low << 16 | f, low << 24 | f << 8 | g >> 8]
+        .map(Ipv4Addr::from_bits)
 }
 
 /// The IPv4 address an IPv6 spelling stands for.

@@ -183,6 +183,6 @@ mod tests {
         let jar = jar(&lines.iter().map(String::as_str).collect::<Vec<_>>());
         let sent = sent(&jar, "https://a.test", "/", 0).expect("cookies");
         assert_eq!(sent.split("; ").count(), COOKIES);
-        assert!(take(&mut Jar::default(), &[&format!("big={}; HttpOnly", "x".repeat(5000))]) == false);
+        assert!(!take(&mut Jar::default(), &[&format!("big={}; HttpOnly", "x".repeat(5000))]));
     }
 }

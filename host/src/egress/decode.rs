@@ -5,6 +5,7 @@
 //! window of gigabytes, an encoding nobody undoes so that the guest gets the secret packed.
 
 use http::HeaderMap;
+use ruzstd::decoding::errors::FrameDecoderError;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::Read;
 
@@ -14,6 +15,8 @@ pub const ACCEPT: &str = "gzip, zstd";
 const PIECE: usize = 64 * 1024;
 /// Bytes of the window a zstd frame may ask for: what RFC 9659 allows a server to use.
 const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;
+/// Frames of a zstd body: each sets up tables and a window, and may hold nothing.
+const FRAMES: usize = 1000;
 
 /// How a body is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +57,7 @@ impl Encoding {
         let reader: Box<dyn Read + Send + '_> = match self {
             Encoding::Identity => Box::new(body),
             Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
-            Encoding::Zstd => {
-                let mut decoder = FrameDecoder::new();
-                decoder.set_max_window_size(ZSTD_WINDOW);
-                Box::new(StreamingDecoder::new_with_decoder(body, decoder).map_err(|e| format!("zstd: {e}"))?)
-            }
+            Encoding::Zstd => Box::new(Frames { decoder: frame(body).map_err(|e| format!("zstd: {e}"))?, seen: 1 }),
         };
         Ok(Plain { reader, name: self.name() })
     }
@@ -68,6 +67,33 @@ impl Encoding {
             Encoding::Identity => "identity",
             Encoding::Gzip => "gzip",
             Encoding::Zstd => "zstd",
+        }
+    }
+}
+
+/// The frames of a zstd body, one after the other (RFC 8878, 3): the end of one is not the end of the body.
+struct Frames<'b> {
+    decoder: StreamingDecoder<&'b [u8], FrameDecoder>,
+    seen: usize,
+}
+
+fn frame(body: &[u8]) -> Result<StreamingDecoder<&[u8], FrameDecoder>, FrameDecoderError> {
+    StreamingDecoder::new_with_max_window_size(body, ZSTD_WINDOW)
+}
+
+impl Read for Frames<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let read = self.decoder.read(out)?;
+            let rest = *self.decoder.get_ref();
+            if read > 0 || out.is_empty() || rest.is_empty() {
+                return Ok(read);
+            }
+            self.seen += 1;
+            if self.seen > FRAMES {
+                return Err(std::io::Error::other("it has too many frames"));
+            }
+            self.decoder = frame(rest).map_err(std::io::Error::other)?;
         }
     }
 }
@@ -135,6 +161,14 @@ mod tests {
         gzip.write_all(&text).expect("gzip");
         assert_eq!(all(Encoding::Gzip, &gzip.finish().expect("gzip")), Ok(text));
         assert_eq!(all(Encoding::Zstd, &zstd(b'y', 100_000, 0x40)), Ok(vec![b'y'; 100_000]));
+    }
+
+    #[test]
+    fn frames_follow_each_other_and_have_an_end() {
+        let two = [zstd(b'y', 5, 0x40), zstd(b'z', 5, 0x40)].concat();
+        assert_eq!(all(Encoding::Zstd, &two), Ok(b"yyyyyzzzzz".to_vec()));
+        let many = zstd(b'y', 0, 0x40).repeat(FRAMES + 1);
+        assert!(all(Encoding::Zstd, &many).is_err_and(|e| e.contains("too many frames")));
     }
 
     #[test]

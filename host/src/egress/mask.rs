@@ -217,6 +217,8 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         percent(secret, true, false).into_bytes(),
         percent(secret, false, true).into_bytes(),
         percent(secret, true, true).into_bytes(),
+        // As queries and forms are written here: `~` is encoded, `*` is not.
+        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes(),
     ];
     // Templates differ in what they escape beside `&<>`, and in how (Rails, PHP, Python, Go, XML).
     for apostrophe in ["'", "&#39;", "&#039;", "&#x27;", "&apos;"] {

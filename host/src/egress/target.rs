@@ -148,10 +148,9 @@ fn segment(raw: &str) -> Result<Vec<u8>, String> {
         return Err(format!("has a dot segment ({raw})"));
     }
     // A server that decodes twice, or that takes an overlong UTF-8 for the character it spells.
-    let again = decoded.contains(&b'%')
-        && decode(&String::from_utf8_lossy(&decoded)).is_some_and(|twice| {
-            twice.iter().any(|b| matches!(b, b'/' | b'\\') || *b < 0x20) || twice == b"." || twice == b".."
-        });
+    let twice = percent::lenient(&decoded);
+    let before = twice.split(|b| *b == b';').next().unwrap_or_default();
+    let again = twice.iter().any(|b| matches!(b, b'/' | b'\\') || *b < 0x20) || before == b"." || before == b"..";
     if again || std::str::from_utf8(&decoded).is_err() {
         return Err(format!("has a segment that servers read in different ways ({raw})"));
     }
@@ -173,6 +172,22 @@ mod percent {
             });
         }
         Some(out)
+    }
+
+    /// The same as servers do it that keep what is broken.
+    pub(super) fn lenient(bytes: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes.len());
+        let mut rest = bytes;
+        while let Some((first, after)) = rest.split_first() {
+            let sequence = match (first, after) {
+                (b'%', [a, b, tail @ ..]) => hex(*a).zip(hex(*b)).map(|(a, b)| (a << 4 | b, tail)),
+                _ => None,
+            };
+            let (byte, tail) = sequence.unwrap_or((*first, after));
+            out.push(byte);
+            rest = tail;
+        }
+        out
     }
 
     fn hex(digit: u8) -> Option<u8> {
@@ -247,6 +262,8 @@ mod tests {
             "/%252e%252e/b",
             "/a%252fb",
             "/%c0%ae%c0%ae/b",
+            "/%252f%25",
+            "/%252e%252e;a",
             "/a%c0%afb",
         ] {
             assert!(Target::parse(&format!("https://a.test{path}")).is_err(), "{path}");
