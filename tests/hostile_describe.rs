@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 use support::echo::Echo;
-use support::scene::{Scene, each_row};
+use support::scene::{Scene, each_row, eventually};
 
 use crate::hostile_guest::{describing, folder, hostile, publishes};
 
@@ -153,4 +153,40 @@ fn a_manifest_that_writes_the_plugin_list() {
 fn the_honest_manifest() {
     let server = Echo::start();
     publishes(&variant("honest", &server));
+}
+
+/// What the system says of the child that compiles for this process: its environment, its limits, its niceness.
+fn compiler_of(parent: u32) -> Option<(Vec<u8>, String, i32)> {
+    let processes = std::fs::read_dir("/proc").ok()?.flatten();
+    let child = processes.map(|entry| entry.path()).find_map(|path| {
+        let stat = std::fs::read_to_string(path.join("stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        // Behind the name: state, parent, …; niceness is the 17th (proc(5)).
+        (fields.get(1)?.parse() == Ok(parent)).then(|| (path, fields.get(16).and_then(|n| n.parse().ok())))
+    })?;
+    let (path, nice) = child;
+    let read = |name: &str| std::fs::read(path.join(name)).ok();
+    Some((read("environ")?, String::from_utf8(read("limits")?).ok()?, nice?))
+}
+
+#[test]
+fn what_compiles_a_strangers_bytes_has_no_environment_and_little_of_everything() {
+    // Seen red without `env_clear`, `cap` and `nice` (catalog/compile.rs), each by itself.
+    let server = Echo::start();
+    let scene = variant("honest", &server).own_cache();
+    let process = scene.spawn(["inspect", "hostile"]);
+    let id = process.id();
+    let is = |limits: &str, name: &str, value: &str| {
+        limits.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(value)))
+    };
+    eventually("a compiler within its bounds", || {
+        compiler_of(id).is_some_and(|(environment, limits, nice)| {
+            environment.is_empty()
+                && is(&limits, "Max address space", "2147483648")
+                && is(&limits, "Max cpu time", "240")
+                && is(&limits, "Max core file size", "0")
+                && nice >= 10
+        })
+    });
+    process.wait().exits(0);
 }

@@ -29,8 +29,16 @@ pub struct Limits {
     pub host_memory_bytes: usize,
     /// Elements of an instance's tables, summed.
     pub table_elements: usize,
+    /// Tables, core instances and linear memories of an instance: each costs host memory of its own.
+    pub tables: usize,
+    /// See `tables`.
+    pub core_instances: usize,
+    /// See `tables`.
+    pub memories: usize,
     /// Stack of guest code, bytes.
     pub guest_stack_bytes: usize,
+    /// Stack of the fiber a call runs on: the guest's, and what the host's functions need on top of it.
+    pub fiber_stack_bytes: usize,
     /// Wall clock of a call.
     pub call_time: Duration,
     /// Wall clock of a run.
@@ -63,6 +71,10 @@ pub struct Limits {
     pub exchange_time: Duration,
     /// Bytes of a request body.
     pub request_bytes: usize,
+    /// Bytes of a response's head, and of what a connection holds of a body that is being read.
+    pub response_head_bytes: usize,
+    /// Fields of a response's head.
+    pub response_fields: usize,
     /// Bytes of a response body, decoded.
     pub response_bytes: usize,
     /// Bytes of all bodies the host holds for a run: answers not read yet, requests not finished.
@@ -100,7 +112,12 @@ impl Default for Limits {
             run_memory_bytes: 1 << 30,
             host_memory_bytes: 4 << 30,
             table_elements: 100_000,
+            // What a component of a language runtime needs, with room.
+            tables: 64,
+            core_instances: 64,
+            memories: 16,
             guest_stack_bytes: 512 << 10,
+            fiber_stack_bytes: (512 << 10) + (1 << 20),
             call_time: Duration::from_secs(300),
             run_time: Duration::from_secs(6 * 3600),
             call_cpu: Duration::from_secs(60),
@@ -117,6 +134,8 @@ impl Default for Limits {
             requests_per_minute: None,
             exchange_time: Duration::from_secs(60),
             request_bytes: 8 << 20,
+            response_head_bytes: 128 << 10,
+            response_fields: 256,
             response_bytes: 64 << 20,
             held_bytes: 256 << 20,
             records: 20_000_000,
@@ -212,7 +231,7 @@ fn size(value: u64) -> usize {
 }
 
 /// Every limit, in the order people read them.
-pub const SPECS: [Spec; 37] = [
+pub const SPECS: [Spec; 43] = [
     host("component-file", Unit::Bytes, |l| Some(l.component_bytes)),
     host("compile-time", Unit::Seconds, |l| Some(l.compile_time.as_secs())),
     host("compile-memory", Unit::Bytes, |l| Some(l.compile_bytes)),
@@ -229,7 +248,11 @@ pub const SPECS: [Spec; 37] = [
             l.table_elements = size(v);
         },
     ),
+    host("tables", Unit::Count("tables"), |l| Some(l.tables as u64)),
+    host("core-instances", Unit::Count("instances"), |l| Some(l.core_instances as u64)),
+    host("memories", Unit::Count("memories"), |l| Some(l.memories as u64)),
     host("guest-stack", Unit::Bytes, |l| Some(l.guest_stack_bytes as u64)),
+    host("fiber-stack", Unit::Bytes, |l| Some(l.fiber_stack_bytes as u64)),
     own("call-time", Unit::Seconds, |l| Some(l.call_time.as_secs()), DAY, |l, v| l.call_time = Duration::from_secs(v)),
     own("run-time", Unit::Seconds, |l| Some(l.run_time.as_secs()), 7 * DAY, |l, v| l.run_time = Duration::from_secs(v)),
     own("call-cpu", Unit::Seconds, |l| Some(l.call_cpu.as_secs()), DAY, |l, v| l.call_cpu = Duration::from_secs(v)),
@@ -278,6 +301,8 @@ pub const SPECS: [Spec; 37] = [
         },
     ),
     own("request-body", Unit::Bytes, |l| Some(l.request_bytes as u64), GIB, |l, v| l.request_bytes = size(v)),
+    host("response-head", Unit::Bytes, |l| Some(l.response_head_bytes as u64)),
+    host("response-fields", Unit::Count("fields"), |l| Some(l.response_fields as u64)),
     own("response-body", Unit::Bytes, |l| Some(l.response_bytes as u64), GIB, |l, v| l.response_bytes = size(v)),
     own("bodies-held", Unit::Bytes, |l| Some(l.held_bytes as u64), 4 * GIB, |l, v| l.held_bytes = size(v)),
     own("records", Unit::Count("records"), |l| Some(l.records), 1_000_000_000, |l, v| l.records = v),

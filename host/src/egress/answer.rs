@@ -1,5 +1,6 @@
 //! Reading an answer: counted, inflated, masked, in pieces.
 
+use super::caps::Caps;
 use super::decode::Encoding;
 use super::error::{self, EgressError};
 use super::flow::Flow;
@@ -14,8 +15,6 @@ use std::sync::Arc;
 
 /// Bytes set aside for a body before it comes, at most, whatever length is claimed.
 const RESERVED: usize = 4 * 1024 * 1024;
-/// Bytes of the buffer that a connection reads into.
-pub const BUFFER: usize = 128 * 1024;
 /// Bytes inflated before others get their turn.
 const TURN: usize = 1024 * 1024;
 
@@ -29,7 +28,7 @@ pub struct Clean {
     pub masked: u64,
 }
 
-/// Reads a body to its end. `limit` bounds it as it comes and as it is inflated.
+/// Reads a body to its end. The cap bounds it as it comes and as it is inflated.
 ///
 /// # Errors
 /// It is too long, broken, or encoded in a way nobody asked for.
@@ -37,12 +36,12 @@ pub async fn read(
     target: &Target,
     headers: &http::HeaderMap,
     mut body: Incoming,
-    limit: usize,
+    caps: &Caps,
     masker: &Masker,
     flow: &Flow,
     held: &Arc<Held>,
 ) -> Result<Clean, EgressError> {
-    let host_port = || target.origin.host_port();
+    let (host_port, limit) = (|| target.origin.host_port(), caps.response_body);
     let too_large = || EgressError::TooLarge { host_port: host_port(), limit };
     let unread = || EgressError::Unread { limit: held.limit() };
     let undone = |encoding: String| EgressError::Encoding { host_port: host_port(), encoding };
@@ -81,7 +80,7 @@ pub async fn read(
     }
     if let Some(whole) = whole {
         // It keeps the connection's buffer alive, and is counted as that.
-        let rest = BUFFER.saturating_sub(whole.len());
+        let rest = caps.response_head.saturating_sub(whole.len());
         if encoding == Encoding::Identity && !masker.finds(&whole) && share.grow(rest) {
             return Ok(Clean { bytes: share.keep(whole), length, masked: 0 });
         }

@@ -5,6 +5,7 @@
 //! it. Attack: any step done early (credentials before policy) or twice (resolving again after the check).
 
 use super::answer;
+use super::caps::Caps;
 use super::cookies::Jar;
 use super::counters::Counters;
 use super::credentials::Credentials;
@@ -33,21 +34,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Semaphore;
-
-/// Numbers of the egress limits; see [`crate::limits`] for their reasons.
-#[derive(Clone, Copy, Debug)]
-pub struct Caps {
-    /// Whole exchange, retries and waiting included.
-    pub deadline: Duration,
-    /// Exchanges in progress at once.
-    pub at_once: usize,
-    /// Bytes of a request body.
-    pub request_body: usize,
-    /// Bytes of a response body, decoded.
-    pub response_body: usize,
-    /// Bytes of all bodies that the host holds.
-    pub held: usize,
-}
 
 /// A closed bucket that opens within this time is waited for in the exchange.
 const CLOSED: Duration = Duration::from_secs(20);
@@ -111,9 +97,9 @@ impl Egress {
             .pool_max_idle_per_host(caps.at_once)
             // A retry nobody counted is a request nobody allowed: ours are in `retry`.
             .retry_canceled_requests(false)
-            .http1_max_headers(256)
+            .http1_max_headers(caps.response_fields)
             // Bounds a response's headers, and what a connection holds of a body that is being read.
-            .http1_max_buf_size(answer::BUFFER)
+            .http1_max_buf_size(caps.response_head)
             .http2_max_header_list_size(64 * 1024)
             .http2_initial_stream_window_size(stream_window)
             .http2_initial_connection_window_size(connection_window)
@@ -343,9 +329,7 @@ impl Egress {
         let answer = self.client.request(sent).await.map_err(|e| client_error(target, e))?;
         let (parts, body) = answer.into_parts();
         let masker = self.keep_cookies(target, &parts.headers, masker);
-        let clean =
-            answer::read(target, &parts.headers, body, self.caps.response_body, &masker, &self.flow, &self.held)
-                .await?;
+        let clean = answer::read(target, &parts.headers, body, &self.caps, &masker, &self.flow, &self.held).await?;
         self.counters.received.fetch_add(u64::try_from(clean.length).unwrap_or(u64::MAX), Relaxed);
         let (mut headers, masked) = headers::incoming(&parts.headers, &masker, &self.names);
         if let Some(wish) = retry::retry_after(&parts.headers, now()) {

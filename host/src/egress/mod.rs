@@ -8,6 +8,7 @@
 pub mod address;
 pub mod answer;
 pub mod asked;
+pub mod caps;
 pub mod cookies;
 pub mod counters;
 pub mod credentials;

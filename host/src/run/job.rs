@@ -3,9 +3,10 @@
 use super::steps::StoredSteps;
 use crate::catalog::Connector;
 use crate::config::{ConfigError, Connection};
+use crate::egress::caps::Caps;
 use crate::egress::credentials::Credentials;
 use crate::egress::dial::Resolver;
-use crate::egress::exchange::{Caps, Egress, Plan};
+use crate::egress::exchange::{Egress, Plan};
 use crate::egress::policy::Policy;
 use crate::egress::throttle::Pace;
 use crate::limits::Limits;
@@ -83,6 +84,8 @@ impl Job {
             deadline: self.limits.exchange_time,
             at_once: self.limits.exchanges,
             request_body: self.limits.request_bytes,
+            response_head: self.limits.response_head_bytes,
+            response_fields: self.limits.response_fields,
             response_body: self.limits.response_bytes,
             held: self.limits.held_bytes,
         };

@@ -19,8 +19,7 @@ pub fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
     config.max_wasm_stack(limits.guest_stack_bytes);
-    // The fiber holds the guest's stack and the host functions it calls.
-    config.async_stack_size(limits.guest_stack_bytes + 1024 * 1024);
+    config.async_stack_size(limits.fiber_stack_bytes);
     config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(16));
     Engine::new(&config)
 }

@@ -120,7 +120,8 @@ impl Guest {
             wasi,
             http,
             way,
-            allowance: Allowance::new(limits.memory_bytes, limits.table_elements, Arc::clone(&shared.memory)),
+            allowance: Allowance::new(limits.memory_bytes, limits.table_elements, Arc::clone(&shared.memory))
+                .with_counts(limits.tables, limits.core_instances, limits.memories),
             call: Call::Describe,
             records: Vec::new(),
             emitted_bytes: 0,

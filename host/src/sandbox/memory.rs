@@ -67,6 +67,7 @@ pub struct Allowance {
     memory_taken: usize,
     run: Arc<RunMemory>,
     elements_left: usize,
+    counts: [usize; 3],
     /// The limit that refused growth: what follows is the guest's reaction to it.
     pub refused: Option<&'static str>,
 }
@@ -74,7 +75,22 @@ pub struct Allowance {
 impl Allowance {
     /// So many bytes of memory and elements of tables for the whole instance.
     pub fn new(memory_bytes: usize, table_elements: usize, run: Arc<RunMemory>) -> Allowance {
-        Allowance { memory_left: memory_bytes, memory_taken: 0, run, elements_left: table_elements, refused: None }
+        let counts = [64, 64, 16];
+        Allowance {
+            memory_left: memory_bytes,
+            memory_taken: 0,
+            run,
+            elements_left: table_elements,
+            counts,
+            refused: None,
+        }
+    }
+
+    /// The same with so many tables, core instances and memories.
+    #[must_use]
+    pub fn with_counts(mut self, tables: usize, instances: usize, memories: usize) -> Allowance {
+        self.counts = [tables, instances, memories];
+        self
     }
 
     fn refuse(&mut self, limit: &'static str) -> wasmtime::Result<bool> {
@@ -112,17 +128,19 @@ impl ResourceLimiter for Allowance {
         Ok(true)
     }
 
-    // What a component of a language runtime needs, with room: each costs host memory of its own.
     fn instances(&self) -> usize {
-        64
+        let [_, instances, _] = self.counts;
+        instances
     }
 
     fn tables(&self) -> usize {
-        64
+        let [tables, ..] = self.counts;
+        tables
     }
 
     fn memories(&self) -> usize {
-        16
+        let [.., memories] = self.counts;
+        memories
     }
 }
 

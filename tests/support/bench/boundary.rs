@@ -14,9 +14,10 @@ use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use muster::egress::caps::Caps;
 use muster::egress::credentials::Credentials;
 use muster::egress::dial::SystemResolver;
-use muster::egress::exchange::{Caps, Egress, Plan};
+use muster::egress::exchange::{Egress, Plan};
 use muster::egress::policy::{Network, Phase, Policy};
 use muster::egress::steps::NoSteps;
 use muster::manifest::{Credential, Manifest, Route, RouteUse, Setting, SettingKind};
@@ -246,6 +247,8 @@ fn egress(address: SocketAddr) -> Result<Egress, Broken> {
             deadline: Duration::from_secs(60),
             at_once: AT_ONCE as usize,
             request_body: 8 << 20,
+            response_head: 128 << 10,
+            response_fields: 256,
             response_body: 64 << 20,
             held: 256 << 20,
         },

@@ -1,8 +1,8 @@
 //! The order of an exchange, seen from outside.
 
 use super::scene::{Builder, LOOPBACK, Scene, Server, TOKEN, answer, caps, label, ok};
+use crate::egress::caps::Caps;
 use crate::egress::error::EgressError;
-use crate::egress::exchange::Caps;
 use http::Method;
 use std::io::Write;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! Logging in with a form, one-time codes and cookies: the guest holds none of it.
 
 use super::scene::{Builder, LOOPBACK, Scene, Server, answer, caps, label, ok};
+use crate::egress::caps::Caps;
 use crate::egress::error::EgressError;
-use crate::egress::exchange::Caps;
 use crate::egress::steps::Steps;
 use crate::egress::totp;
 use crate::manifest::{Credential, Manifest, sample};

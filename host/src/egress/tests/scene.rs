@@ -1,9 +1,10 @@
 //! A way out to a server of canned answers on loopback, through an injected resolver.
 
+use crate::egress::caps::Caps;
 use crate::egress::credentials::Credentials;
 use crate::egress::dial::Resolver;
 use crate::egress::error::EgressError;
-use crate::egress::exchange::{Caps, Egress, Plan};
+use crate::egress::exchange::{Egress, Plan};
 use crate::egress::policy::{Network, Phase, Policy};
 use crate::egress::steps::{NoSteps, Steps};
 use crate::manifest::{Manifest, sample};
@@ -180,7 +181,15 @@ impl Scene {
 }
 
 pub(super) fn caps() -> Caps {
-    Caps { deadline: Duration::from_secs(10), at_once: 4, request_body: 1000, response_body: 1000, held: 1_000_000 }
+    Caps {
+        deadline: Duration::from_secs(10),
+        at_once: 4,
+        request_body: 1000,
+        response_head: 65_536,
+        response_fields: 64,
+        response_body: 1000,
+        held: 1_000_000,
+    }
 }
 
 pub(super) const LOOPBACK: &[&str] = &["127.0.0.1"];
