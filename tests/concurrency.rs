@@ -31,7 +31,8 @@ fn the_second_sync_says_who_holds_the_connection_and_goes_on() {
     let path = scene.fake().path("teams/2/team_members");
     let hang = scene.fake().inject(Fault::get(&path, FaultKind::Hang).times(1));
     let first = scene.spawn(["sync", "support"]);
-    eventually("the first sync waits", || scene.fake().count(&path) > 0);
+    // All six of its requests are there; what comes later is the second's.
+    eventually("the first sync waits", || scene.fake().count(&path) > 0 && scene.fake().stats().requests == 6);
     let before = scene.fake().stats().requests;
 
     let second = scene.muster(["sync", "--json"]);

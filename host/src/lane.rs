@@ -45,6 +45,13 @@ impl Allowance {
         *state = (left.saturating_sub(polled), now);
         left > polled
     }
+
+    /// Whether nothing is left: then the run's next call begins in the slow lane.
+    fn is_spent(&self, now: Instant) -> bool {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, at) = *state;
+        left + now.saturating_duration_since(at) / REFILL <= SHORT
+    }
 }
 
 /// Threads of low priority, started when they are first needed.
@@ -66,13 +73,22 @@ impl SlowLane {
         self.0.get_or_init(start).as_ref()
     }
 
+    fn runtime_if(&self, wanted: bool) -> Option<&Runtime> {
+        if wanted { self.runtime() } else { None }
+    }
+
     /// The same future, which moves to the slow lane when its polls use up the allowance.
     pub fn watch<T: Send + 'static>(
         self: &Arc<Self>,
         allowance: Arc<Allowance>,
         future: impl Future<Output = T> + Send + 'static,
     ) -> Watched<T> {
-        Watched { lane: Arc::clone(self), allowance, place: Place::Fast(Box::pin(future)) }
+        let future: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(future);
+        let place = match self.runtime_if(allowance.is_spent(Instant::now())) {
+            Some(runtime) => Place::Slow(runtime.spawn(future)),
+            None => Place::Fast(future),
+        };
+        Watched { lane: Arc::clone(self), allowance, place }
     }
 }
 
@@ -107,7 +123,9 @@ impl<T: Send + 'static> Future for Watched<T> {
             let begun = Instant::now();
             let polled = future.as_mut().poll(cx);
             let now = Instant::now();
-            if polled.is_ready() || this.allowance.take(now - begun, now) {
+            // The last poll counts, too: many short calls are as bad as a long one.
+            let within = this.allowance.take(now.saturating_duration_since(begun), now);
+            if polled.is_ready() || within {
                 return polled;
             }
             let Some(runtime) = this.lane.runtime() else { return polled };
@@ -168,6 +186,17 @@ mod tests {
         let lane = Arc::new(SlowLane::default());
         assert_eq!(lane.watch(Arc::default(), spin(20)).await.as_deref(), Some("slow-lane"));
         assert_ne!(lane.watch(Arc::default(), spin(1)).await.as_deref(), Some("slow-lane"));
+    }
+
+    #[tokio::test]
+    async fn calls_that_are_short_by_themselves_are_counted_together() {
+        let lane = Arc::new(SlowLane::default());
+        let allowance: Arc<Allowance> = Arc::default();
+        let mut names = Vec::new();
+        for _ in 0..4 {
+            names.push(lane.watch(Arc::clone(&allowance), spin(1)).await.unwrap_or_default());
+        }
+        assert_eq!(names.last().map(String::as_str), Some("slow-lane"), "{names:?}");
     }
 
     #[tokio::test]

@@ -181,6 +181,7 @@ impl Unit {
         match self {
             Unit::Bytes => match whole([("GiB", GIB), ("MiB", MIB), ("KiB", KIB)]) {
                 Some((unit, size)) => format!("{} {unit}", value / size),
+                None if value == 1 => "1 byte".to_owned(),
                 None => format!("{value} bytes"),
             },
             Unit::Seconds => match whole([("h", 3600), ("m", 60), ("s", 1)]) {

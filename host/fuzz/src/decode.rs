@@ -23,7 +23,7 @@ pub fn any(data: &[u8]) {
 /// The body is broken, or unfolds to more than the limit.
 pub fn unpack(encoding: Encoding, body: &[u8], limit: usize) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    let mut plain = encoding.open(body)?;
+    let mut plain = encoding.open(body, Box::new(|| false))?;
     loop {
         let before = out.len();
         let said = plain.piece(&mut out)?;

@@ -175,7 +175,11 @@ fn lines(s: &Summary) -> Vec<String> {
         out.push(format!("  {}", counts.join(", ")));
         let repeated = if s.retries > 0 { format!(", {} of them repeated", s.retries) } else { String::new() };
         let changes = format!("{} added, {} changed, {} removed", s.added, s.changed, s.removed);
-        out.push(format!("  {changes}; {}{repeated}", count(s.requests, "request")));
+        let waited = match s.times.waited_ms {
+            0..1000 => String::new(),
+            ms => format!(", {} s of waiting", ms / 1000),
+        };
+        out.push(format!("  {changes}; {}{repeated}{waited}", count(s.requests, "request")));
     }
     out.extend(s.objections.iter().map(|o| format!("  held because {}", neutral(o))));
     if s.status == "held" {

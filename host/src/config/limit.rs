@@ -35,7 +35,7 @@ fn spec(name: &str) -> Result<&'static Spec, ConfigError> {
         Some(_) if matches!(name, "at-once" | "max-wait") => {
             Err(ConfigError::new(format!("{name} belongs under [connection.run]")))
         }
-        Some(_) => Err(ConfigError::new(format!("{name} is a limit of the whole host; no connection sets it"))),
+        Some(_) => Err(ConfigError::new(format!("{name} is a limit of the whole host; a connection cannot set it"))),
         None => {
             let known = SPECS.iter().filter(|s| s.set.is_some()).map(|s| s.name);
             let error = ConfigError::new(format!("unknown key `{}`", text::neutral(name)));
@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(one("records", Value::Integer(5)), Ok(5));
         let table = [
             ("memory", text("much"), "memory is \"much\"; write a size"),
-            ("memory", text("8 GiB"), "between 1 bytes and 4 GiB"),
+            ("memory", text("8 GiB"), "between 1 byte and 4 GiB"),
             ("call-time", Value::Integer(5), "call-time is 5; write a time"),
             ("call-time", text("48h"), "between 1s and 24h"),
             ("records", text("5"), "records is \"5\"; write a number"),

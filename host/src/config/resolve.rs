@@ -7,6 +7,7 @@ use crate::egress::target::Origin;
 use crate::manifest::{Manifest, Setting, SettingKind};
 use crate::settings::{Settings, Value};
 use crate::text;
+use zeroize::Zeroize as _;
 
 /// Fetches and judges the settings of a connection.
 ///
@@ -66,8 +67,9 @@ fn take(out: &mut Settings, connection: &Connection, setting: &Setting, source: 
         }
         _ => e,
     })?;
-    let text = judge(setting, value.expose())?;
+    let mut text = judge(setting, value.expose())?;
     if secret {
+        text.zeroize();
         out.secrets.insert(setting.name.clone(), value);
     } else {
         out.values.insert(setting.name.clone(), Value { text, written: true });

@@ -1,6 +1,6 @@
 //! Where a setting's value comes from: written down, or `env`, `file`, `command`.
 //!
-//! Rule: a secret is never written into the file, and a file with a secret is readable by its owner alone.
+//! Rule: a secret is never written into the file, and a file that everybody on the machine can read holds none.
 //! Reason: configurations are copied, committed and shown to colleagues.
 
 use super::error::ConfigError;

@@ -37,8 +37,11 @@ const V4: [(Ipv4Addr, u32); 15] = [
 /// Addresses of metadata services that do not lie in 169.254.0.0/16 or fe80::/10.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(192, 0, 0, 192)];
-const METADATA_V6: [Ipv6Addr; 2] =
-    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23),
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+];
 
 /// The class of an address that is not public; `None` for a public one.
 pub fn class(ip: IpAddr) -> Option<Class> {
@@ -62,8 +65,8 @@ fn class_v6(ip: Ipv6Addr) -> Option<Class> {
     if ip.is_unicast_link_local() || METADATA_V6.contains(&ip) {
         return Some(Class::LinkLocal);
     }
-    // An IPv4 address inside: the worst of what it says and what its wrapping says. None of these
-    // spellings is ever needed to reach a vendor, so all of them are at least private.
+    // An IPv4 address inside: the worst of what it says and what its wrapping says. All of them
+    // are at least private: on a network with DNS64 alone every vendor is refused, and has to be opened on purpose.
     // In the site's own NAT64 prefix the address lies where the site wants it (RFC 6052, 2.2): the worst of all places.
     if s.starts_with(&[0x64, 0xff9b, 1]) && site_nat64(s).into_iter().any(|v4| class_v4(v4) == Some(Class::LinkLocal)) {
         return Some(Class::LinkLocal);
@@ -159,7 +162,15 @@ mod tests {
 
     #[test]
     fn metadata_and_link_local_addresses_are_a_class_of_their_own() {
-        for ip in ["169.254.169.254", "169.254.0.1", "100.100.100.200", "168.63.129.16", "fe80::1", "fd00:ec2::254"] {
+        for ip in [
+            "169.254.169.254",
+            "169.254.0.1",
+            "100.100.100.200",
+            "168.63.129.16",
+            "fe80::1",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+        ] {
             assert_eq!(of(ip), Some(Class::LinkLocal), "{ip}");
         }
     }

@@ -5,18 +5,69 @@ use super::decode::Encoding;
 use super::error::{self, EgressError};
 use super::flow::Flow;
 use super::held::{Held, Share};
-use super::mask::Masker;
+use super::mask::{Masker, Masking};
 use super::target::Target;
 use bytes::Bytes;
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Bytes set aside for a body before it comes, at most, whatever length is claimed.
 const RESERVED: usize = 4 * 1024 * 1024;
-/// Bytes inflated before others get their turn.
-const TURN: usize = 1024 * 1024;
+
+/// Packed bytes that are inflated at once on the spot.
+const SMALL: usize = 32 * 1024;
+
+enum Trouble {
+    TooLarge,
+    Unread,
+    Broken(String),
+    Late,
+}
+
+/// A packed body, and what bounds it.
+struct Inflating {
+    encoding: Encoding,
+    packed: Vec<u8>,
+    /// The packed bytes count until they are inflated.
+    packed_share: Share,
+    limit: usize,
+    masking: Masking,
+    ends: Instant,
+}
+
+impl Inflating {
+    fn run(mut self) -> Result<Clean, Trouble> {
+        let mut share = self.packed_share.sibling();
+        let reserved = self.packed.len().saturating_mul(4).min(RESERVED).min(self.limit);
+        let (mut out, mut length) = (Vec::with_capacity(reserved), 0);
+        let ends = self.ends;
+        let late = move || Instant::now() >= ends;
+        let mut plain = self.encoding.open(&self.packed, Box::new(late)).map_err(Trouble::Broken)?;
+        loop {
+            let piece = match plain.piece(&mut out) {
+                Ok(piece) => piece,
+                Err(_) if late() => return Err(Trouble::Late),
+                Err(why) => return Err(Trouble::Broken(why)),
+            };
+            if piece == 0 {
+                break;
+            }
+            length += piece;
+            if length > self.limit {
+                return Err(Trouble::TooLarge);
+            }
+            if !share.grow(piece) {
+                return Err(Trouble::Unread);
+            }
+            self.masking.advance(&mut out);
+        }
+        let masked = self.masking.finish(&mut out);
+        Ok(Clean { bytes: share.keep(out), length, masked })
+    }
+}
 
 /// A body as the guest gets it.
 pub struct Clean {
@@ -55,7 +106,7 @@ pub async fn read(
     // A body that came in one piece and holds no secret is handed on as it is.
     let mut whole: Option<Bytes> = None;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|e| error::broken(host_port(), error::chain(&e)))?;
+        let frame = frame.map_err(|e| error::in_body(host_port(), &e))?;
         let Ok(data) = frame.into_data() else { continue };
         flow.delivered(data.len());
         length += data.len();
@@ -88,29 +139,23 @@ pub async fn read(
     }
     // The answer to a HEAD says how its body would be encoded, and has none.
     if encoding != Encoding::Identity && !out.is_empty() {
-        let (packed, _packed_share) = (std::mem::take(&mut out), std::mem::replace(&mut share, Share::of(held)));
-        let mut plain = encoding.open(&packed).map_err(undone)?;
-        (length, out) = (0, Vec::with_capacity(packed.len().saturating_mul(4).min(RESERVED).min(limit)));
-        let mut turn = 0;
-        loop {
-            let piece = plain.piece(&mut out).map_err(undone)?;
-            if piece == 0 {
-                break;
-            }
-            length += piece;
-            if length > limit {
-                return Err(too_large());
-            }
-            if !share.grow(piece) {
-                return Err(unread());
-            }
-            masking.advance(&mut out);
-            turn += piece;
-            if turn >= TURN {
-                turn = 0;
-                tokio::task::yield_now().await;
-            }
-        }
+        let packed = std::mem::take(&mut out);
+        let work =
+            Inflating { encoding, packed, packed_share: share, limit, masking, ends: Instant::now() + caps.deadline };
+        let inflated = match work.packed.len() <= SMALL {
+            true => work.run(),
+            // What unfolds to nothing takes long all the same: it must not hold a thread that others wait for.
+            false => match tokio::task::spawn_blocking(move || work.run()).await {
+                Ok(inflated) => inflated,
+                Err(e) => return Err(undone(e.to_string())),
+            },
+        };
+        return inflated.map_err(|e| match e {
+            Trouble::TooLarge => too_large(),
+            Trouble::Unread => unread(),
+            Trouble::Broken(why) => undone(why),
+            Trouble::Late => EgressError::Deadline { host_port: host_port(), seconds: caps.deadline.as_secs() },
+        });
     }
     let masked = masking.finish(&mut out);
     Ok(Clean { bytes: share.keep(out), length, masked })

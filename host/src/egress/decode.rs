@@ -15,6 +15,8 @@ pub const ACCEPT: &str = "gzip, zstd";
 const PIECE: usize = 64 * 1024;
 /// Bytes of the window a zstd frame may ask for: what RFC 9659 allows a server to use.
 const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;
+/// Packed bytes looked at before it is asked whether to go on.
+const SLICE: usize = 4 * 1024;
 /// Frames of a zstd body: each sets up tables and a window, and may hold nothing.
 const FRAMES: usize = 1000;
 
@@ -49,15 +51,18 @@ impl Encoding {
         }
     }
 
-    /// A reader of the plain body.
+    /// A reader of the plain body. `stop` is asked before each slice of the packed bytes is looked at.
     ///
     /// # Errors
     /// The beginning is none of this encoding, as half a sentence.
-    pub fn open(self, body: &[u8]) -> Result<Plain<'_>, String> {
-        let reader: Box<dyn Read + Send + '_> = match self {
+    pub fn open<'b>(self, body: &'b [u8], stop: Stop) -> Result<Plain<'b>, String> {
+        let body = Slices { body, stop };
+        let reader: Box<dyn Read + Send + 'b> = match self {
             Encoding::Identity => Box::new(body),
             Encoding::Gzip => Box::new(flate2::read::MultiGzDecoder::new(body)),
-            Encoding::Zstd => Box::new(Frames { decoder: frame(body).map_err(|e| format!("zstd: {e}"))?, seen: 1 }),
+            Encoding::Zstd => {
+                Box::new(Frames { decoder: Some(frame(body).map_err(|e| format!("zstd: {e}"))?), seen: 1 })
+            }
         };
         Ok(Plain { reader, name: self.name() })
     }
@@ -71,29 +76,49 @@ impl Encoding {
     }
 }
 
+/// Says when to stop.
+pub type Stop = Box<dyn Fn() -> bool + Send>;
+
+/// Packed bytes, a slice at a time.
+struct Slices<'b> {
+    body: &'b [u8],
+    stop: Stop,
+}
+
+impl Read for Slices<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if (self.stop)() {
+            return Err(std::io::Error::other("it takes too long to undo"));
+        }
+        let most = out.len().min(SLICE);
+        self.body.read(out.get_mut(..most).unwrap_or_default())
+    }
+}
+
 /// The frames of a zstd body, one after the other (RFC 8878, 3): the end of one is not the end of the body.
 struct Frames<'b> {
-    decoder: StreamingDecoder<&'b [u8], FrameDecoder>,
+    decoder: Option<StreamingDecoder<Slices<'b>, FrameDecoder>>,
     seen: usize,
 }
 
-fn frame(body: &[u8]) -> Result<StreamingDecoder<&[u8], FrameDecoder>, FrameDecoderError> {
+fn frame(body: Slices<'_>) -> Result<StreamingDecoder<Slices<'_>, FrameDecoder>, FrameDecoderError> {
     StreamingDecoder::new_with_max_window_size(body, ZSTD_WINDOW)
 }
 
 impl Read for Frames<'_> {
     fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
         loop {
-            let read = self.decoder.read(out)?;
-            let rest = *self.decoder.get_ref();
-            if read > 0 || out.is_empty() || rest.is_empty() {
+            let Some(decoder) = &mut self.decoder else { return Ok(0) };
+            let read = decoder.read(out)?;
+            if read > 0 || out.is_empty() || decoder.get_ref().body.is_empty() {
                 return Ok(read);
             }
             self.seen += 1;
             if self.seen > FRAMES {
                 return Err(std::io::Error::other("it has too many frames"));
             }
-            self.decoder = frame(rest).map_err(std::io::Error::other)?;
+            let rest = self.decoder.take().map(StreamingDecoder::into_inner);
+            self.decoder = rest.map(frame).transpose().map_err(std::io::Error::other)?;
         }
     }
 }
@@ -132,7 +157,7 @@ mod tests {
     }
 
     fn all(encoding: Encoding, body: &[u8]) -> Result<Vec<u8>, String> {
-        let (mut out, mut plain) = (Vec::new(), encoding.open(body)?);
+        let (mut out, mut plain) = (Vec::new(), encoding.open(body, Box::new(|| false))?);
         while plain.piece(&mut out)? > 0 {}
         Ok(out)
     }
@@ -169,6 +194,16 @@ mod tests {
         assert_eq!(all(Encoding::Zstd, &two), Ok(b"yyyyyzzzzz".to_vec()));
         let many = zstd(b'y', 0, 0x40).repeat(FRAMES + 1);
         assert!(all(Encoding::Zstd, &many).is_err_and(|e| e.contains("too many frames")));
+    }
+
+    #[test]
+    fn what_unfolds_to_nothing_is_stopped_in_its_middle() {
+        let empty = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default()).finish().expect("gzip");
+        let bomb = empty.repeat(200_000);
+        let asked = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let stop = move || asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed) >= 10;
+        let mut plain = Encoding::Gzip.open(&bomb, Box::new(stop)).expect("a beginning");
+        assert!(plain.piece(&mut Vec::new()).is_err_and(|e| e.contains("too long to undo")));
     }
 
     #[test]

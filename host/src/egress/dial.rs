@@ -63,20 +63,14 @@ pub struct Wire {
 pub struct Dialer {
     resolver: Arc<dyn Resolver>,
     policy: Arc<Policy>,
-    flow: Arc<Flow>,
     authorities: Arc<[CertificateDer<'static>]>,
     tls: Arc<OnceLock<Arc<rustls::ClientConfig>>>,
 }
 
 impl Dialer {
     /// A dialer for one run. It trusts the system's authorities, and these.
-    pub fn new(
-        resolver: Arc<dyn Resolver>,
-        policy: Arc<Policy>,
-        flow: Arc<Flow>,
-        authorities: Vec<CertificateDer<'static>>,
-    ) -> Dialer {
-        Dialer { resolver, policy, flow, authorities: authorities.into(), tls: Arc::default() }
+    pub fn new(resolver: Arc<dyn Resolver>, policy: Arc<Policy>, authorities: Vec<CertificateDer<'static>>) -> Dialer {
+        Dialer { resolver, policy, authorities: authorities.into(), tls: Arc::default() }
     }
 
     async fn dial(self, uri: Uri) -> Result<TokioIo<Conn>, EgressError> {
@@ -89,7 +83,7 @@ impl Dialer {
         self.policy.judge_origin(&origin).map_err(EgressError::Denied)?;
         let addresses = self.addresses(&origin).await?;
         judge_addresses(&self.policy, &origin, &addresses).map_err(EgressError::Denied)?;
-        let stream = Wire { stream: connect(&origin, &addresses).await?, flow: Arc::clone(&self.flow) };
+        let stream = Wire { stream: connect(&origin, &addresses).await?, flow: Arc::default() };
         if !origin.https {
             return Ok(TokioIo::new(Conn::Plain(stream)));
         }
@@ -144,12 +138,13 @@ pub fn judge_addresses(policy: &Policy, origin: &Origin, addresses: &[SocketAddr
                 });
             }
             Class::LinkLocal => {
-                return Err(Denial::firm(
-                    "metadata-address",
-                    format!(
+                return Err(Denial {
+                    label: "metadata-address",
+                    sentence: format!(
                         "{shown} is a link-local or metadata address, which is opened only as a literal in allow-private"
                     ),
-                ));
+                    help: if literal { policy.help_to_open(origin) } else { Vec::new() },
+                });
             }
         }
     }
@@ -213,9 +208,15 @@ impl tower_service::Service<Uri> for Dialer {
 
 impl Connection for Conn {
     fn connected(&self) -> Connected {
+        // Handed on with each answer, so that its body is booked on the connection it came by.
+        let with = |wire: &Wire| Connected::new().extra(Arc::clone(&wire.flow));
         match self {
-            Conn::Tls(tls) if tls.get_ref().1.alpn_protocol() == Some(b"h2") => Connected::new().negotiated_h2(),
-            _ => Connected::new(),
+            Conn::Plain(wire) => with(wire),
+            Conn::Tls(tls) => {
+                let (wire, session) = tls.get_ref();
+                let connected = with(wire);
+                if session.alpn_protocol() == Some(b"h2") { connected.negotiated_h2() } else { connected }
+            }
         }
     }
 }

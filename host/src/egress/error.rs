@@ -141,6 +141,32 @@ pub(super) fn broken(host_port: String, why: String) -> EgressError {
     }
 }
 
+/// What HTTP/2 says; never the text that a server may send along, which could be anything.
+pub(super) fn http2(host_port: String, error: &h2::Error) -> EgressError {
+    let why = error.reason().map_or_else(|| "no reason given".to_owned(), |r| r.description().to_owned());
+    if error.is_io() {
+        return broken(host_port, chain(error));
+    }
+    let what = match (error.is_remote(), error.is_go_away()) {
+        (true, true) => "ended the connection",
+        (true, false) => "gave the request up",
+        (false, _) => "does not keep to the rules of the protocol",
+    };
+    EgressError::Http2 { host_port, what, why }
+}
+
+/// A body that did not come whole.
+pub(super) fn in_body(host_port: String, error: &hyper::Error) -> EgressError {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(e) = inner.downcast_ref::<h2::Error>() {
+            return http2(host_port, e);
+        }
+        cause = inner.source();
+    }
+    broken(host_port, chain(error))
+}
+
 /// The library's words for a handshake that failed, as a person would say them.
 fn tls_words(error: &io::Error) -> String {
     let words = error.to_string();

@@ -19,7 +19,7 @@ use super::mask::Masker;
 use super::overrides::names_another_method;
 use super::policy::{Denial, Phase, Policy};
 use super::retry::{self, Hiccup};
-use super::steps::{self, Steps};
+use super::steps::{self, Codes, Steps};
 use super::target::{Origin, Target};
 use super::throttle::{Bucket, Pace};
 use crate::settings::Secret;
@@ -74,7 +74,6 @@ pub struct Egress {
     steps: Arc<dyn Steps>,
     uses: Mutex<Uses>,
     client: Client<Dialer, Full<Bytes>>,
-    flow: Arc<Flow>,
     held: Arc<Held>,
     pace: Option<Pace>,
     /// One for each origin: a handful.
@@ -88,8 +87,8 @@ pub struct Egress {
 impl Egress {
     /// The egress of one run.
     pub fn new(plan: Plan) -> Egress {
-        let (policy, flow, caps) = (Arc::new(plan.policy), Arc::new(Flow::default()), plan.caps);
-        let dialer = Dialer::new(plan.resolver, Arc::clone(&policy), Arc::clone(&flow), plan.authorities);
+        let (policy, caps) = (Arc::new(plan.policy), plan.caps);
+        let dialer = Dialer::new(plan.resolver, Arc::clone(&policy), plan.authorities);
         let (stream_window, connection_window) = WINDOW;
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
@@ -116,7 +115,6 @@ impl Egress {
             steps: plan.steps,
             uses: Mutex::default(),
             client,
-            flow,
             held: Held::new(caps.held),
             pace: plan.pace,
             buckets: Mutex::default(),
@@ -221,19 +219,19 @@ impl Egress {
         }
         // Pace and one-time codes are the host's own doing, so the exchange's deadline begins after them.
         self.pause(bucket.take(Instant::now())).await;
-        let (body, masker) = self.fill(target, &request).await?;
+        let (body, codes) = self.fill(target, &request).await?;
         let host_port = target.origin.host_port();
-        let tries = self.tries(target, &request, &bucket, headers, body, &masker);
+        let tries = self.tries(target, &request, &bucket, headers, body, &codes);
         match tokio::time::timeout(self.caps.deadline, tries).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline { host_port, seconds: self.caps.deadline.as_secs() }),
         }
     }
 
-    /// The body to send, with the secrets of a form filled in, and what has to be masked in the answer.
-    async fn fill(&self, target: &Target, request: &Request<Bytes>) -> Result<(Bytes, Masker), EgressError> {
+    /// The body to send, with the secrets of a form filled in, and the one-time codes that are in it.
+    async fn fill(&self, target: &Target, request: &Request<Bytes>) -> Result<(Bytes, Codes), EgressError> {
         let Some(form) = self.credentials.form(request.method(), target) else {
-            return Ok((request.body().clone(), self.masker()));
+            return Ok((request.body().clone(), Codes::new()));
         };
         let waiting = |wait: Duration| {
             tracing::info!("waiting {} s for the next one-time code", wait.as_secs() + 1);
@@ -241,7 +239,7 @@ impl Egress {
         };
         let codes = steps::codes(self.steps.as_ref(), &self.credentials, form, waiting).await?;
         let body = self.credentials.body(form, request.body(), &codes);
-        Ok((Bytes::from_owner(body), self.masker().with(codes.values())))
+        Ok((Bytes::from_owner(body), codes))
     }
 
     async fn tries(
@@ -251,7 +249,7 @@ impl Egress {
         bucket: &Bucket,
         mut headers: http::HeaderMap,
         body: Bytes,
-        masker: &Masker,
+        codes: &Codes,
     ) -> Result<Response<Bytes>, EgressError> {
         let ends = Instant::now() + self.caps.deadline;
         let mut waited = Duration::ZERO;
@@ -263,10 +261,8 @@ impl Egress {
             let (result, elapsed) = match (self.gate.acquire().await, self.host_gate.acquire().await) {
                 (Ok(_own), Ok(_of_all)) => {
                     let begun = Instant::now();
-                    let open = self.flow.begin();
                     let sent = std::mem::take(&mut headers);
-                    let result = self.once(target, request, sent, body.clone(), masker).await;
-                    drop(open);
+                    let result = self.once(target, request, sent, body.clone(), codes).await;
                     (result, begun.elapsed())
                 }
                 _ => return Err(broken(target, "the run is over")),
@@ -316,20 +312,23 @@ impl Egress {
         request: &Request<Bytes>,
         mut headers: http::HeaderMap,
         body: Bytes,
-        masker: &Masker,
+        codes: &Codes,
     ) -> Result<Response<Bytes>, EgressError> {
         self.credentials.attach(&target.origin, &mut headers);
         if let Some(field) = self.jar.as_ref().and_then(|jar| lock(jar).field(&target.origin, &target.path, now())) {
             headers.insert(http::header::COOKIE, field);
         }
+        // Made after the cookie was taken: what is sent is what is masked.
+        let masker = if codes.is_empty() { self.masker() } else { self.masker().with(codes.values()) };
         let mut sent = Request::new(Full::new(body));
         *sent.method_mut() = request.method().clone();
         *sent.uri_mut() = self.uri(target, request.uri())?;
         *sent.headers_mut() = headers;
         let answer = self.client.request(sent).await.map_err(|e| client_error(target, e))?;
         let (parts, body) = answer.into_parts();
-        let masker = self.keep_cookies(target, &parts.headers, masker);
-        let clean = answer::read(target, &parts.headers, body, &self.caps, &masker, &self.flow, &self.held).await?;
+        let masker = self.keep_cookies(target, &parts.headers, &masker);
+        let flow = Settled(parts.extensions.get::<Arc<Flow>>().cloned().unwrap_or_default());
+        let clean = answer::read(target, &parts.headers, body, &self.caps, &masker, &flow.0, &self.held).await?;
         self.counters.received.fetch_add(u64::try_from(clean.length).unwrap_or(u64::MAX), Relaxed);
         let (mut headers, masked) = headers::incoming(&parts.headers, &masker, &self.names);
         if let Some(wish) = retry::retry_after(&parts.headers, now()) {
@@ -381,6 +380,15 @@ impl Egress {
     }
 }
 
+/// The connection of an exchange, which ends with this.
+struct Settled(Arc<Flow>);
+
+impl Drop for Settled {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -408,8 +416,10 @@ fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> Eg
                 other => broken(target, &other.to_string()),
             };
         }
+        if let Some(e) = inner.downcast_ref::<h2::Error>() {
+            return super::error::http2(host_port, e);
+        }
         match inner.downcast_ref::<hyper::Error>() {
-            _ if inner.downcast_ref::<h2::Error>().is_some() => return http2(target, inner.downcast_ref()),
             Some(e) if e.is_parse_too_large() => return EgressError::HeadersTooLarge { host_port },
             Some(e) if e.is_parse() => return EgressError::Garbled { host_port, why: chain(e) },
             _ => {}
@@ -417,20 +427,6 @@ fn client_error(target: &Target, error: hyper_util::client::legacy::Error) -> Eg
         cause = inner.source();
     }
     broken(target, &chain(&error))
-}
-
-fn http2(target: &Target, error: Option<&h2::Error>) -> EgressError {
-    let host_port = target.origin.host_port();
-    let reason = error.and_then(h2::Error::reason);
-    let why = reason.map_or_else(|| "no reason given".to_owned(), |r| r.description().to_owned());
-    match error {
-        Some(e) if e.is_io() => broken(target, &chain(e)),
-        Some(e) if e.is_remote() && e.is_go_away() => {
-            EgressError::Http2 { host_port, what: "ended the connection", why }
-        }
-        Some(e) if e.is_remote() => EgressError::Http2 { host_port, what: "gave the request up", why },
-        _ => EgressError::Http2 { host_port, what: "does not keep to the rules of the protocol", why },
-    }
 }
 
 fn copy(error: &std::io::Error) -> std::io::Error {

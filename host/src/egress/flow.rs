@@ -1,69 +1,47 @@
-//! How much a server may send.
+//! How much a server may send on a connection.
 //!
 //! Rule: a server sends no more than was asked for. Reason: bytes that belong to no answer cost the host work though
 //! no deadline watches them. Attack: a flood of PING, SETTINGS or empty DATA frames on an HTTP/2 connection, which
 //! goes on when the exchange it came with is long over.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-/// Bytes beside the body that an exchange may cost: headers, frames, certificates, and what was on its way
-/// when it ended. More than the windows of an HTTP/2 connection ([`WINDOW`]), so that nobody honest meets it.
+/// Bytes beside bodies that a connection may cost until an exchange on it ends: certificates, heads, frames, and what
+/// of bodies is on its way. More than the window of an HTTP/2 connection ([`WINDOW`]), so that nobody honest meets it.
 const BESIDE: i64 = 8 * 1024 * 1024;
 /// What a server may send of a body before we have read it: bytes of a stream, and of a connection.
 pub const WINDOW: (u32, u32) = (1024 * 1024, 4 * 1024 * 1024);
 /// What a piece of a body costs beside its bytes: the head of a chunk, a frame, a TLS record.
 const PIECE: i64 = 64;
 
-/// The bytes that the connections of a run may still receive.
+/// The bytes that one connection may still receive.
 #[derive(Debug)]
-pub struct Flow {
-    left: AtomicI64,
-    open: Mutex<u32>,
-}
+pub struct Flow(AtomicI64);
 
 impl Default for Flow {
     fn default() -> Flow {
-        Flow { left: AtomicI64::new(0), open: Mutex::new(0) }
+        Flow(AtomicI64::new(BESIDE))
     }
 }
 
 impl Flow {
-    /// An exchange begins; it ends when the answer is dropped.
-    pub fn begin(&self) -> Open<'_> {
-        let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *open += 1;
-        match *open {
-            1 => self.left.store(BESIDE, Relaxed),
-            _ => drop(self.left.fetch_add(BESIDE, Relaxed)),
-        }
-        Open(self)
-    }
-
     /// A piece of a body was read.
     pub fn delivered(&self, bytes: usize) {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX / 4);
-        self.left.fetch_add(bytes.saturating_add(bytes / 8).saturating_add(PIECE), Relaxed);
+        let paid = bytes.saturating_add(bytes / 8).saturating_add(PIECE);
+        // Never more than at the beginning: what the pieces did not cost is not saved up either.
+        let _ = self.0.fetch_update(Relaxed, Relaxed, |left| Some(left.saturating_add(paid).min(BESIDE)));
     }
 
     /// Bytes came over the wire; `false` when they were too many.
     pub fn received(&self, bytes: usize) -> bool {
         let bytes = i64::try_from(bytes).unwrap_or(i64::MAX / 4);
-        self.left.fetch_sub(bytes, Relaxed) >= bytes
+        self.0.fetch_sub(bytes, Relaxed) >= bytes
     }
-}
 
-/// An exchange in progress.
-pub struct Open<'f>(&'f Flow);
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        let mut open = self.0.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *open = open.saturating_sub(1);
-        // What an exchange did not need is not saved up for a flood.
-        if *open == 0 {
-            self.0.left.store(BESIDE, Relaxed);
-        }
+    /// An exchange ended. What it did not need is not saved up for a flood.
+    pub fn settle(&self) {
+        self.0.store(BESIDE, Relaxed);
     }
 }
 
@@ -71,20 +49,27 @@ impl Drop for Open<'_> {
 mod tests {
     use super::*;
 
+    fn flood(flow: &Flow) -> usize {
+        (0..100_000).take_while(|_| flow.received(1024)).count()
+    }
+
     #[test]
     fn what_is_delivered_is_paid_for_and_a_flood_is_not() {
         let flow = Flow::default();
-        let exchange = flow.begin();
         for _ in 0..100_000 {
             assert!(flow.received(1024 + 32));
             flow.delivered(1024);
         }
-        let flood = (0..100_000).take_while(|_| flow.received(1024)).count();
-        assert!(flood < 40_000, "{flood} KiB");
-        drop(exchange);
-        let late = (0..100_000).take_while(|_| flow.received(1024)).count();
-        assert_eq!(late, 8 * 1024, "a little may come late");
-        let _next = flow.begin();
-        assert!(flow.received(1), "the next exchange is none the worse");
+        assert!(flood(&flow) <= 8 * 1024);
+    }
+
+    #[test]
+    fn nothing_is_saved_up_however_many_exchanges_overlap() {
+        let flow = Flow::default();
+        for _ in 0..10_000 {
+            assert!(flow.received(100));
+            flow.settle();
+        }
+        assert_eq!(flood(&flow), 8 * 1024);
     }
 }

@@ -39,6 +39,11 @@ impl Share {
         Share { held: Arc::clone(held), bytes: 0 }
     }
 
+    /// An empty share beside this one.
+    pub fn sibling(&self) -> Share {
+        Share::of(&self.held)
+    }
+
     /// The limit of the run in bytes.
     pub fn limit(&self) -> usize {
         self.held.limit

@@ -217,6 +217,8 @@ fn forms(secret: &str) -> Vec<Vec<u8>> {
         percent(secret, true, false).into_bytes(),
         percent(secret, false, true).into_bytes(),
         percent(secret, true, true).into_bytes(),
+        // As JavaScript's `encodeURIComponent` leaves it.
+        component(secret).into_bytes(),
         // As queries and forms are written here: `~` is encoded, `*` is not.
         url::form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>().into_bytes(),
     ];
@@ -285,6 +287,11 @@ fn percent(text: &str, lower: bool, plus: bool) -> String {
         };
     }
     out
+}
+
+fn component(text: &str) -> String {
+    let kept = [("%21", "!"), ("%27", "'"), ("%28", "("), ("%29", ")"), ("%2A", "*")];
+    kept.iter().fold(percent(text, false, false), |text, (from, to)| text.replace(from, to))
 }
 
 fn html(text: &str, apostrophe: &str, quote: &str) -> String {

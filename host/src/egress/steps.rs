@@ -10,7 +10,7 @@ use super::form::Form;
 use super::totp;
 use crate::settings::Secret;
 use futures_util::future::BoxFuture;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Steps that are waited for, one after the other: two processes may want the same one.
@@ -37,6 +37,9 @@ impl Steps for NoSteps {
     }
 }
 
+/// One-time codes, by the setting with their secret.
+pub type Codes = BTreeMap<String, Secret>;
+
 /// The codes that a form needs, by setting; waits for the next step where this one was used. Calls `waiting`
 /// with each wait before it waits.
 ///
@@ -47,9 +50,10 @@ pub async fn codes(
     credentials: &Credentials,
     form: &Form,
     mut waiting: impl FnMut(Duration),
-) -> Result<BTreeMap<String, Secret>, EgressError> {
-    let mut out = BTreeMap::new();
-    for setting in form.codes() {
+) -> Result<Codes, EgressError> {
+    let mut out = Codes::new();
+    // One code serves every field that wants it.
+    for setting in form.codes().collect::<BTreeSet<_>>() {
         let Some(key) = credentials.key(setting) else { continue };
         let mut tries = 0;
         let code = loop {

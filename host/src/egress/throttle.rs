@@ -24,7 +24,7 @@ impl Pace {
             .map(|r| Pace { requests: r.requests, per: Duration::from_secs(r.per_seconds.into()) });
         let allowed = per_minute.map(|n| Pace { requests: n.max(1), per: Duration::from_secs(60) });
         match (asked, allowed) {
-            (Some(a), Some(b)) => Some(if a.interval() > b.interval() { a } else { b }),
+            (Some(a), Some(b)) => Some(if b.interval() > a.interval() { b } else { a }),
             (a, b) => a.or(b),
         }
     }
@@ -87,6 +87,9 @@ mod tests {
         let pace = |n| Some(Pace { requests: n, per: Duration::from_secs(60) });
         assert_eq!(Pace::slower(Some(rate), Some(600)), pace(600));
         assert_eq!(Pace::slower(Some(rate), Some(6000)), pace(3000));
+        // The same pace in smaller pieces stays in smaller pieces: ten a second is no burst of six hundred.
+        let rate = Rate { requests: 10, per_seconds: 1, at_once: 16 };
+        assert_eq!(Pace::slower(Some(rate), Some(600)), Some(Pace { requests: 10, per: Duration::from_secs(1) }));
         assert_eq!(Pace::slower(None, None), None);
     }
 

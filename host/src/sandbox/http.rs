@@ -112,9 +112,11 @@ impl WasiHttpHooks for Way {
                 Err(Refused::Egress(error @ EgressError::Unread { .. })) => {
                     let failure = Failure::limit("bodies-held", error.to_string());
                     lock(&notes).refused.get_or_insert(failure);
-                    Err(Error::InternalError(Some(error.to_string())))
+                    Err(Error::InternalError(Some(egress.masker().text(&error.to_string()))))
                 }
-                Err(Refused::Egress(error)) => Err(Error::InternalError(Some(error.to_string()))),
+                Err(Refused::Egress(error)) => {
+                    Err(Error::InternalError(Some(egress.masker().text(&error.to_string()))))
+                }
                 Err(Refused::Body(error)) => Err(error),
             }
         })
