@@ -47,6 +47,7 @@ fn endless_emit() {
     let rows = [
         ("records = 1000", "more than 1000 records in a run"),
         ("task-records = \"1 MiB\"", "more than 1048576 bytes in one task"),
+        ("records-held = \"64 KiB\"", "emitted more than 65536 bytes together"),
         ("run-records = \"64 KiB\"", "more than 65536 bytes in a run"),
     ];
     let server = Echo::start();

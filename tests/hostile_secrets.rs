@@ -106,6 +106,8 @@ fn repeat(seen: &Seen) -> Reply {
             .header("content-encoding", "identity")
             .header("content-encoding", "gzip"),
         "/deflate" => Reply::ok(gzip(token.as_bytes())).header("content-encoding", "deflate"),
+        // What the host says of an encoding that nobody knows is the vendor's text, too.
+        "/named-encoding" => Reply::ok("x").header("content-encoding", token),
         "/range" => match seen.header("range") {
             Some(range) => {
                 let from: usize = range.trim_start_matches("bytes=").split('-').next().unwrap().parse().unwrap();
@@ -118,7 +120,7 @@ fn repeat(seen: &Seen) -> Reply {
 }
 
 const PATHS: &str = "/raw /headers /percent /json /html /base64 /500 /401 /403 /404 /422 /redirect /header /cookie /gzip \
-                     /gzip-twice /deflate /range /long";
+                     /gzip-twice /deflate /named-encoding /range /long";
 
 /// What the guest wrote down, decoded: path and bytes.
 fn written_down(scene: &Scene) -> Vec<(String, Vec<u8>)> {

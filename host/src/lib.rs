@@ -11,6 +11,7 @@ pub mod cli;
 pub mod config;
 pub mod egress;
 pub mod failure;
+pub mod held;
 pub mod lane;
 pub mod limits;
 pub mod manifest;

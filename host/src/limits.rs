@@ -83,6 +83,8 @@ pub struct Limits {
     pub records: u64,
     /// Bytes a task may emit, which the host holds until the task succeeds.
     pub task_bytes: u64,
+    /// Bytes of records of all tasks of a run that have not succeeded yet.
+    pub held_records: usize,
     /// Bytes a run may emit.
     pub run_bytes: u64,
     /// Follow-up tasks of a call.
@@ -140,6 +142,7 @@ impl Default for Limits {
             held_bytes: 256 << 20,
             records: 20_000_000,
             task_bytes: 128 * MIB,
+            held_records: 256 << 20,
             run_bytes: 16 * GIB,
             follow_ups: 10_000,
             tasks: 1_000_000,
@@ -232,7 +235,7 @@ fn size(value: u64) -> usize {
 }
 
 /// Every limit, in the order people read them.
-pub const SPECS: [Spec; 43] = [
+pub const SPECS: [Spec; 44] = [
     host("component-file", Unit::Bytes, |l| Some(l.component_bytes)),
     host("compile-time", Unit::Seconds, |l| Some(l.compile_time.as_secs())),
     host("compile-memory", Unit::Bytes, |l| Some(l.compile_bytes)),
@@ -308,6 +311,7 @@ pub const SPECS: [Spec; 43] = [
     own("bodies-held", Unit::Bytes, |l| Some(l.held_bytes as u64), 4 * GIB, |l, v| l.held_bytes = size(v)),
     own("records", Unit::Count("records"), |l| Some(l.records), 1_000_000_000, |l, v| l.records = v),
     own("task-records", Unit::Bytes, |l| Some(l.task_bytes), 4 * GIB, |l, v| l.task_bytes = v),
+    own("records-held", Unit::Bytes, |l| Some(l.held_records as u64), 16 * GIB, |l, v| l.held_records = size(v)),
     own("run-records", Unit::Bytes, |l| Some(l.run_bytes), 1024 * GIB, |l, v| l.run_bytes = v),
     own("follow-ups", Unit::Count("tasks"), |l| Some(l.follow_ups as u64), 1_000_000, |l, v| l.follow_ups = size(v)),
     own("tasks", Unit::Count("tasks"), |l| Some(l.tasks), 100_000_000, |l, v| l.tasks = v),

@@ -19,7 +19,6 @@ pub mod exchange;
 pub mod flow;
 pub mod form;
 pub mod headers;
-pub mod held;
 pub mod mask;
 pub mod overrides;
 pub mod policy;

@@ -314,6 +314,7 @@ impl Run<'_> {
                     Ok(yielded) => {
                         let count = yielded.records.len() as u64;
                         let kept = hand_over(&store, run, yielded.records).await;
+                        drop(yielded.share);
                         match kept {
                             Ok(()) => What::Done(node, Ok((yielded.follow_ups, count))),
                             Err(_) => What::StoreGone,

@@ -8,6 +8,7 @@ use super::convert;
 use super::http::Way;
 use super::memory::{Allowance, RunMemory};
 use crate::failure::{Failure, Reason};
+use crate::held::{Held, Share};
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::model::Record;
@@ -36,6 +37,8 @@ pub struct Shared {
     pub records: AtomicU64,
     /// Their bytes.
     pub bytes: AtomicU64,
+    /// Of them, those of tasks that have not succeeded yet.
+    pub held: Arc<Held>,
     /// The linear memory of its instances.
     pub memory: Arc<RunMemory>,
 }
@@ -60,6 +63,7 @@ impl Shared {
             log: LogBudget::default(),
             records: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            held: Held::new(limits.held_records),
             memory: Arc::new(RunMemory::new(limits.run_memory_bytes, limits.host_memory_bytes)),
         }
     }
@@ -101,6 +105,8 @@ pub struct Guest {
     shared: Arc<Shared>,
     call: Call,
     records: Vec<Record>,
+    /// The records' part of what the host holds.
+    share: Share,
     emitted_bytes: u64,
     /// A rule the guest broke in this call: the call's result does not matter any more.
     broken: Option<Failure>,
@@ -124,6 +130,7 @@ impl Guest {
                 .with_counts(limits.tables, limits.core_instances, limits.memories),
             call: Call::Describe,
             records: Vec::new(),
+            share: Share::of(&shared.held),
             emitted_bytes: 0,
             broken: None,
             shared,
@@ -139,6 +146,7 @@ impl Guest {
     pub fn begin(&mut self, call: Call) {
         self.call = call;
         self.records = Vec::new();
+        self.share = Share::of(&self.shared.held);
         self.emitted_bytes = 0;
         self.broken = None;
         self.way.begin(call);
@@ -149,9 +157,10 @@ impl Guest {
         &self.way
     }
 
-    /// Takes what the call emitted.
-    pub fn take_records(&mut self) -> Vec<Record> {
-        std::mem::take(&mut self.records)
+    /// Takes what the call emitted, with its part of what the host holds.
+    pub fn take_records(&mut self) -> (Vec<Record>, Share) {
+        let empty = Share::of(&self.shared.held);
+        (std::mem::take(&mut self.records), std::mem::replace(&mut self.share, empty))
     }
 
     /// A rule the guest broke in this call.
@@ -182,6 +191,11 @@ impl Guest {
         if self.emitted_bytes > limits.task_bytes {
             let message = format!("the connector emitted more than {} bytes in one task", limits.task_bytes);
             return Err(self.refuse(Failure::limit("task-records", message)));
+        }
+        if !self.share.grow(usize::try_from(weight).unwrap_or(usize::MAX)) {
+            let message =
+                format!("the tasks in progress emitted more than {} bytes together", self.shared.limits.held_records);
+            return Err(self.refuse(Failure::limit("records-held", message)));
         }
         if self.shared.bytes.fetch_add(weight, Relaxed).saturating_add(weight) > limits.run_bytes {
             let message = format!("the connector emitted more than {} bytes in a run", limits.run_bytes);

@@ -3,10 +3,10 @@
 use super::call::Call;
 use crate::egress::error::EgressError;
 use crate::egress::exchange::Egress;
-use crate::egress::held::Share;
 use crate::egress::policy::{Denial, Phase};
 use crate::egress::target::Origin;
 use crate::failure::{Failure, Reason};
+use crate::held::Share;
 use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use std::future::Future;

@@ -13,6 +13,7 @@ use super::meter::{Meter, Metered};
 use crate::egress::exchange::Egress;
 use crate::egress::target::Origin;
 use crate::failure::{Failure, Reason};
+use crate::held::Share;
 use crate::limits::{Limits, Unit};
 use crate::manifest::Manifest;
 use crate::model::{Account, Record, Task};
@@ -208,6 +209,8 @@ pub struct Instance {
 pub struct Yielded {
     /// Its records, checked.
     pub records: Vec<Record>,
+    /// Their part of what the host holds: given back when they are stored.
+    pub share: Share,
     /// The tasks that follow.
     pub follow_ups: Vec<Task>,
 }
@@ -283,7 +286,8 @@ impl Instance {
             .map(|t| convert::task(t, limits.payload_bytes))
             .collect::<Result<_, _>>()
             .map_err(|why| Failure::new(Reason::Contract, why))?;
-        Ok(Yielded { records: self.boundary.store.data_mut().take_records(), follow_ups })
+        let (records, share) = self.boundary.store.data_mut().take_records();
+        Ok(Yielded { records, share, follow_ups })
     }
 
     /// Books the call and turns what happened during it into the failure it really was.

@@ -1,13 +1,14 @@
-//! Bodies that the host holds for a run: answers nobody has read yet, requests that are not finished.
+//! What the host holds for a run: answers nobody has read yet, requests that are not finished, records of tasks that
+//! have not succeeded yet.
 //!
-//! Rule: they count, until they are gone. Reason: an answer that has arrived is no exchange in progress any more, and
-//! lies in the host's memory, not in the guest's. Attack: a connector that asks for sixty large answers and reads none.
+//! Rule: it counts, until it is gone. Reason: it lies in the host's memory, not in the guest's. Attack: a connector that
+//! asks for sixty large answers and reads none, or emits without end in sixteen tasks at once.
 
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The bytes that a run's bodies hold.
+/// The bytes that are held for a run.
 #[derive(Debug)]
 pub struct Held {
     used: AtomicUsize,
@@ -26,7 +27,7 @@ impl Held {
     }
 }
 
-/// The bytes of one body; given back when it is dropped.
+/// The bytes of one body or task; given back when it is dropped.
 #[derive(Debug)]
 pub struct Share {
     held: Arc<Held>,
@@ -34,7 +35,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// Of a body that is empty yet.
+    /// Of what is empty yet.
     pub fn of(held: &Arc<Held>) -> Share {
         Share { held: Arc::clone(held), bytes: 0 }
     }
@@ -49,7 +50,7 @@ impl Share {
         self.held.limit
     }
 
-    /// The body grows; `false` where it may not.
+    /// It grows; `false` where it may not.
     pub fn grow(&mut self, bytes: usize) -> bool {
         if self.held.used.fetch_add(bytes, Relaxed).saturating_add(bytes) > self.held.limit {
             self.held.used.fetch_sub(bytes, Relaxed);
