@@ -47,7 +47,7 @@ impl Encoding {
             b"" | b"identity" => Ok(Encoding::Identity),
             b"gzip" | b"x-gzip" => Ok(Encoding::Gzip),
             b"zstd" => Ok(Encoding::Zstd),
-            other => Err(crate::text::shorten(&String::from_utf8_lossy(other), 64)),
+            other => Err(known(other)),
         }
     }
 
@@ -123,6 +123,16 @@ impl Read for Frames<'_> {
     }
 }
 
+/// The name of an encoding that others use. Any other text is the server's own, and could be a secret it was sent.
+fn known(name: &[u8]) -> String {
+    const NAMES: [&str; 8] = ["br", "compress", "deflate", "gzip", "identity", "x-compress", "x-gzip", "zstd"];
+    let text = String::from_utf8_lossy(name);
+    match text.len() <= 64 && text.split(',').all(|part| NAMES.contains(&part.trim())) {
+        true => text.into_owned(),
+        false => "an encoding that nobody knows".to_owned(),
+    }
+}
+
 /// A body that is being inflated.
 pub struct Plain<'b> {
     reader: Box<dyn Read + Send + 'b>,
@@ -177,6 +187,8 @@ mod tests {
         for many in [&["gzip, gzip"][..], &["gzip", "gzip"], &["br"], &["deflate"], &["identity", "gzip"]] {
             assert!(of(many).is_err(), "{many:?}");
         }
+        assert_eq!(of(&["gzip, gzip"]), Err("gzip, gzip".to_owned()));
+        assert_eq!(of(&["s3cret"]), Err("an encoding that nobody knows".to_owned()), "it is not repeated");
     }
 
     #[test]
