@@ -20,6 +20,11 @@ const SHORT: Duration = Duration::from_millis(2);
 const ALLOWANCE: Duration = Duration::from_millis(15);
 /// … and what it gets back: one part in this many of the time that passes.
 const REFILL: u32 = 20;
+/// What a record that was accepted earns: several times what parsing and emitting one takes. So a connector that reads a
+/// list of fifty thousand stays where it is, and one that computes for nothing does not.
+const EARNED: Duration = Duration::from_micros(20);
+/// What can be saved up by earning.
+const SAVED: Duration = Duration::from_millis(250);
 /// The slow lane's niceness: against a thread at 0 it gets about a thirtieth of a processor.
 const NICE: i32 = 15;
 
@@ -41,9 +46,18 @@ impl Allowance {
         }
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (left, at) = *state;
-        let left = (left + now.saturating_duration_since(at) / REFILL).min(ALLOWANCE);
+        let refilled = (left + now.saturating_duration_since(at) / REFILL).min(ALLOWANCE);
+        let left = refilled.max(left);
         *state = (left.saturating_sub(polled), now);
         left > polled
+    }
+
+    /// Books records that were accepted.
+    pub fn earn(&self, records: usize) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (left, at) = *state;
+        let earned = EARNED.saturating_mul(u32::try_from(records).unwrap_or(u32::MAX));
+        *state = (left.saturating_add(earned).min(SAVED).max(left), at);
     }
 
     /// Whether nothing is left: then the run's next call begins in the slow lane.
@@ -168,6 +182,19 @@ mod tests {
         assert!((1..=4).contains(&long), "{long}");
         assert!(!allowance.take(ms(10), now + ms(100)), "a tenth of a second gives back five milliseconds");
         assert!(allowance.take(ms(10), now + ms(1000)));
+    }
+
+    #[test]
+    fn records_that_are_accepted_earn_time_and_only_so_much_is_saved() {
+        let allowance = Allowance::default();
+        let (now, ms) = (Instant::now(), Duration::from_millis);
+        for _ in 0..100 {
+            allowance.earn(1000);
+            assert!(allowance.take(ms(10), now));
+        }
+        allowance.earn(10_000_000);
+        let long = (0..1000).take_while(|_| allowance.take(ms(10), now)).count();
+        assert!((20..=25).contains(&long), "{long}");
     }
 
     async fn spin(polls: u32) -> Option<String> {

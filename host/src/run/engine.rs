@@ -10,7 +10,6 @@ use super::queue::{Node, Queue};
 use crate::egress::dial::Resolver;
 use crate::egress::exchange::Egress;
 use crate::failure::{Failure, Reason};
-use crate::lane::Allowance;
 use crate::model::{Account, Record, Task};
 use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
@@ -108,7 +107,6 @@ pub async fn sync(
         ended: false,
         ends: begun_at + job.limits.run_time,
         stopped: false,
-        allowance: Arc::default(),
         tainted: false,
     };
     let status = run.go(stop).await;
@@ -228,8 +226,6 @@ struct Run<'a> {
     ended: bool,
     ends: Instant,
     stopped: bool,
-    /// For calls that hog a processor.
-    allowance: Arc<Allowance>,
     /// A task may have reached the store by half, or its records count and its follow-ups do not (rule R1).
     tainted: bool,
 }
@@ -362,7 +358,8 @@ impl Run<'_> {
                 }
             }
         };
-        self.calls.spawn(self.job.connector.seats.slow.watch(Arc::clone(&self.allowance), call));
+        let computing = Arc::clone(&self.shared.computing);
+        self.calls.spawn(self.job.connector.seats.slow.watch(computing, call));
     }
 
     fn returned(&mut self, returned: Returned) {

@@ -9,6 +9,7 @@ use super::http::Way;
 use super::memory::{Allowance, RunMemory};
 use crate::failure::{Failure, Reason};
 use crate::held::{Held, Share};
+use crate::lane;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
 use crate::model::Record;
@@ -41,6 +42,8 @@ pub struct Shared {
     pub held: Arc<Held>,
     /// The linear memory of its instances.
     pub memory: Arc<RunMemory>,
+    /// What its calls may compute at full priority.
+    pub computing: Arc<lane::Allowance>,
 }
 
 impl Shared {
@@ -65,6 +68,7 @@ impl Shared {
             bytes: AtomicU64::new(0),
             held: Held::new(limits.held_records),
             memory: Arc::new(RunMemory::new(limits.run_memory_bytes, limits.host_memory_bytes)),
+            computing: Arc::default(),
         }
     }
 }
@@ -201,6 +205,7 @@ impl Guest {
             let message = format!("the connector emitted more than {} bytes in a run", limits.run_bytes);
             return Err(self.refuse(Failure::limit("run-records", message)));
         }
+        let count = items.len();
         self.records.reserve(items.len());
         for item in items {
             match convert::record(item, &self.shared.manifest) {
@@ -208,6 +213,7 @@ impl Guest {
                 Err(why) => return Err(self.refuse(Failure::new(Reason::Contract, why))),
             }
         }
+        self.shared.computing.earn(count);
         Ok(())
     }
 }
