@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use support::hostile::{Attack, Hostile, answer, honest, ok};
+use support::hostile::{Attack, Hostile, answer, honest, kept, ok};
 use support::scene::{each_row, text};
 use support::siege::Siege;
 
@@ -254,8 +254,8 @@ fn a_body_without_end_up_to_the_usual_limit_of_64_mib() {
 fn what_comes_behind_an_answer_is_never_the_answer_to_the_next_request() {
     // The list of agents comes with another answer behind it, for whoever asks next on this connection.
     let evil = r#"[{"id":666,"name":"Mallory","confirmed":true}]"#;
-    for behind in [ok(evil), format!("{}{evil}", head("")).into_bytes(), b"HTTP/1.1 200 OK\r\n".to_vec()] {
-        let mut bytes = ok(honest("profile"));
+    for behind in [kept(evil), format!("{}{evil}", head("")).into_bytes(), b"HTTP/1.1 200 OK\r\n".to_vec()] {
+        let mut bytes = kept(honest("profile"));
         bytes.extend(behind);
         let attack = Attack::at("/profile", move |peer| {
             peer.fire();
@@ -274,7 +274,7 @@ fn what_comes_behind_an_answer_is_never_the_answer_to_the_next_request() {
 fn an_answer_that_is_longer_than_it_says() {
     // Two of its bytes count; the rest is not taken for the next answer.
     let evil =
-        head("content-length: 2\r\n") + "[]" + &String::from_utf8(ok(r#"[{"id":666,"name":"Mallory"}]"#)).unwrap();
+        head("content-length: 2\r\n") + "[]" + &String::from_utf8(kept(r#"[{"id":666,"name":"Mallory"}]"#)).unwrap();
     let attack = Attack::at("/teams", move |peer| {
         peer.fire();
         peer.send(&evil);
@@ -291,7 +291,7 @@ fn a_length_and_chunks_at_once() {
     // Taken by its length, the body ends in the middle of a chunk and what follows would be an answer.
     let list = honest("agents");
     let evil = r#"[{"id":666,"name":"Mallory","confirmed":true}]"#;
-    let body = format!("{:x}\r\n{list}\r\n0\r\n\r\n{}", list.len(), String::from_utf8(ok(evil)).unwrap());
+    let body = format!("{:x}\r\n{list}\r\n0\r\n\r\n{}", list.len(), String::from_utf8(kept(evil)).unwrap());
     for lines in
         ["content-length: 5\r\ntransfer-encoding: chunked\r\n", "transfer-encoding: chunked\r\ncontent-length: 5\r\n"]
     {

@@ -215,7 +215,7 @@ fn connection(tcp: TcpStream, shared: Arc<Shared>) {
                             break;
                         }
                     }
-                    _ => drop(peer.send(ok(honest(&path)))),
+                    _ => drop(peer.send(kept(honest(&path)))),
                 }
             }
         }
@@ -238,14 +238,23 @@ pub fn honest(path: &str) -> &'static str {
     }
 }
 
-/// A whole answer with this JSON.
+/// A good answer, and the last on its connection.
 pub fn ok(json: impl AsRef<[u8]>) -> Vec<u8> {
     answer("200 OK", "content-type: application/json\r\n", json)
 }
 
-/// A whole answer: status and reason, more header lines, the body; its length is true.
+/// A good answer on a connection that is kept.
+pub fn kept(json: impl AsRef<[u8]>) -> Vec<u8> {
+    whole("200 OK", "content-type: application/json\r\n", json.as_ref())
+}
+
+/// A whole answer: status and reason, more header lines, the body; its length is true. It says that it is the last on
+/// its connection, so that no other request meets its end: a retry of that would be counted with the attack's.
 pub fn answer(status: &str, lines: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
-    let body = body.as_ref();
+    whole(status, &format!("{lines}connection: close\r\n"), body.as_ref())
+}
+
+fn whole(status: &str, lines: &str, body: &[u8]) -> Vec<u8> {
     let mut all = format!("HTTP/1.1 {status}\r\n{lines}content-length: {}\r\n\r\n", body.len()).into_bytes();
     all.extend_from_slice(body);
     all

@@ -11,7 +11,7 @@ use std::io::Read;
 
 /// What the host asks for.
 pub const ACCEPT: &str = "gzip, zstd";
-/// Bytes inflated at once; between two pieces others get their turn.
+/// Bytes inflated at once; after each piece the limits are looked at, and what came is masked.
 const PIECE: usize = 64 * 1024;
 /// Bytes of the window a zstd frame may ask for: what RFC 9659 allows a server to use.
 const ZSTD_WINDOW: u64 = 8 * 1024 * 1024;

@@ -220,11 +220,14 @@ impl Egress {
         // Pace and one-time codes are the host's own doing, so the exchange's deadline begins after them.
         self.pause(bucket.take(Instant::now())).await;
         let (body, codes) = self.fill(target, &request).await?;
-        let host_port = target.origin.host_port();
-        let tries = self.tries(target, &request, &bucket, headers, body, &codes);
+        // Pinned where it is made: it is large, and moving it would copy all of it for each request.
+        let tries = std::pin::pin!(self.tries(target, &request, &bucket, headers, body, &codes));
         match tokio::time::timeout(self.caps.deadline, tries).await {
             Ok(result) => result,
-            Err(_) => Err(EgressError::Deadline { host_port, seconds: self.caps.deadline.as_secs() }),
+            Err(_) => Err(EgressError::Deadline {
+                host_port: target.origin.host_port(),
+                seconds: self.caps.deadline.as_secs(),
+            }),
         }
     }
 

@@ -113,9 +113,9 @@ impl Target {
         if host.is_empty() {
             return Err("has no host".to_owned());
         }
-        // Four plain numbers are the one spelling of an IPv4 address that is taken, and by far the fastest to read.
-        if let Ok(ip) = host.parse::<Ipv4Addr>() {
-            return Ok(Origin { https, host: ip.to_string(), port });
+        // Four plain numbers, without zeros in front, are the one spelling of an IPv4 address that is taken: it is canonical.
+        if host.parse::<Ipv4Addr>().is_ok() {
+            return Ok(Origin { https, host: host.to_owned(), port });
         }
         let lower = host.to_ascii_lowercase();
         let canonical = match Host::parse(host) {
