@@ -8,6 +8,7 @@
 pub mod build;
 pub mod catalog;
 pub mod cli;
+pub mod clock;
 pub mod config;
 pub mod egress;
 pub mod failure;
@@ -22,5 +23,6 @@ pub mod sandbox;
 pub mod seats;
 pub mod settings;
 pub mod store;
+pub mod tape;
 pub mod template;
 pub mod text;

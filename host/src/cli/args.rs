@@ -71,7 +71,7 @@ pub enum Command {
     /// Prove settings and credentials, and say who the vendor thinks we are
     Check(Targets),
     /// Run connections and publish what they collected
-    Sync(Targets),
+    Sync(Sync),
     /// List runs, show one, or accept one that is held
     Runs {
         /// Only runs of this connection
@@ -147,6 +147,20 @@ pub struct Targets {
     /// A file of certificates to trust beside the system's
     #[arg(long, value_name = "FILE", requires = "connector")]
     pub ca_file: Option<std::path::PathBuf>,
+}
+
+/// What to run, and whether on tape.
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// Which connections.
+    #[command(flatten)]
+    pub targets: Targets,
+    /// Write every exchange to this new file, secrets masked
+    #[arg(long, value_name = "TAPE", conflicts_with = "replay")]
+    pub record: Option<PathBuf>,
+    /// Run from a recorded file, without network and secrets; settings that are not given are the tape's
+    #[arg(long, value_name = "TAPE")]
+    pub replay: Option<PathBuf>,
 }
 
 /// Which rows are meant.

@@ -9,6 +9,7 @@ use crate::egress::dial::{Resolver, SystemResolver};
 use crate::failure::{Failure, Reason};
 use crate::model::Account;
 use crate::run;
+use crate::tape::Tape;
 use crate::text::neutral;
 use futures_util::stream::{self, StreamExt};
 use serde_json::json;
@@ -53,7 +54,7 @@ pub async fn check(global: &Global, targets: &Targets) -> Result<u8, CliError> {
 }
 
 async fn one<'a>(scene: &Scene, connection: &'a Connection, resolver: &Arc<dyn Resolver>) -> (&'a str, Outcome) {
-    let outcome = match scene.job(connection).await {
+    let outcome = match scene.job(connection, Tape::Off).await {
         Err(CliError::Say { message, help, .. }) => Outcome::Refused(message, help),
         Err(CliError::BrokenPipe) => Outcome::Refused(String::new(), Vec::new()),
         Ok(job) => match run::check(&job, Arc::clone(resolver)).await {

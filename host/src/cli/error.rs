@@ -4,6 +4,7 @@ use crate::catalog::CatalogError;
 use crate::config::ConfigError;
 use crate::failure::Reason;
 use crate::store::StoreError;
+use crate::tape::TapeError;
 use crate::text::neutral;
 
 /// All published, or what was asked for is done.
@@ -87,6 +88,11 @@ pub fn say(message: &str, help: &[String]) {
     }
 }
 
+/// Prints a line that is no error on stderr.
+pub fn note(line: &str) {
+    line_on_stderr(&neutral(line));
+}
+
 /// A line on stderr; a closed stderr is nobody's error.
 fn line_on_stderr(line: &str) {
     use std::io::Write;
@@ -98,6 +104,12 @@ fn line_on_stderr(line: &str) {
 impl From<ConfigError> for CliError {
     fn from(e: ConfigError) -> CliError {
         CliError::Say { message: e.message, help: e.help, code: REFUSED }
+    }
+}
+
+impl From<TapeError> for CliError {
+    fn from(e: TapeError) -> CliError {
+        CliError::usage(e.to_string())
     }
 }
 

@@ -15,6 +15,7 @@ mod runs;
 mod scene;
 mod sync;
 mod table;
+mod taping;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -82,10 +83,10 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Connectors => connectors::connectors(global).await,
         Command::Inspect { what } => inspect::inspect(global, what).await,
         Command::Check(targets) => check::check(global, targets).await,
-        Command::Sync(targets) => {
+        Command::Sync(options) => {
             let terminal = std::io::IsTerminal::is_terminal(&std::io::stderr());
             progress::draw(terminal && !global.quiet && global.verbose == 0);
-            sync::sync(global, targets).await
+            sync::sync(global, options).await
         }
         Command::Runs { connection, action } => runs::runs(global, connection.as_deref(), action.as_ref()).await,
         Command::Resources(rows) => rows::rows(global, rows, rows::What::Resources),

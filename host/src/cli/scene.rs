@@ -6,6 +6,7 @@ use crate::catalog::{CatalogError, Connector, Loader, find};
 use crate::config::{Config, Connection, DEFAULT_FILE, Source};
 use crate::limits::Limits;
 use crate::run::Job;
+use crate::tape::Tape;
 use crate::text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -87,9 +88,9 @@ impl Scene {
     ///
     /// # Errors
     /// Why it cannot be run, before anybody was called.
-    pub async fn job(&self, connection: &Connection) -> Result<Job, CliError> {
+    pub async fn job(&self, connection: &Connection, tape: Tape) -> Result<Job, CliError> {
         let connector = self.connector(&connection.connector).await?;
-        Ok(Job::new(connection, connector, &self.limits, &self.store)?)
+        Ok(Job::new(connection, connector, &self.limits, &self.store, tape)?)
     }
 
     async fn connector(&self, name: &str) -> Result<Connector, CatalogError> {

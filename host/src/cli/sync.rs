@@ -1,17 +1,18 @@
 //! `muster sync`: runs connections at once, shows how far they are, and sums up.
 
-use super::args::{Global, Targets};
+use super::args::{self, Global};
 use super::error::{self, CliError};
 use super::output::Output;
 use super::progress;
 use super::scene::Scene;
+use super::taping::{self, Taping};
 use crate::config::Connection;
 use crate::egress::dial::{Resolver, SystemResolver};
 use crate::failure::{Failure, Reason};
 use crate::report::{Summary, TaskFailure};
-use crate::run::{self, Progress};
+use crate::run::{self, Job, Progress};
 use crate::store::{Store, StoreError, lock};
-use crate::text::neutral;
+use crate::text::{count, neutral};
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -23,8 +24,10 @@ const AT_ONCE: usize = 16;
 ///
 /// # Errors
 /// What the host can judge before it calls anybody, or a store that fails.
-pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
-    let scene = Scene::new(global, targets)?;
+pub async fn sync(global: &Global, options: &args::Sync) -> Result<u8, CliError> {
+    let mut scene = Scene::new(global, &options.targets)?;
+    let taping = Taping::open(options)?;
+    scene.connections = taping.chosen(std::mem::take(&mut scene.connections), !options.targets.names.is_empty());
     let runtime = tokio::runtime::Handle::current();
     let (thread, store) = Store::open(&scene.store, &runtime)?;
     let (stop, stopped) = watch::channel(false);
@@ -35,7 +38,7 @@ pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
     // A reader who leaves ends the listing, not the runs.
     let mut written = Ok(());
     {
-        let jobs = scene.connections.iter().map(|c| one(&scene, c, &store, &resolver, stopped.clone()));
+        let jobs = scene.connections.iter().map(|c| one(&scene, c, &taping, &store, &resolver, stopped.clone()));
         let mut running = stream::iter(jobs).buffer_unordered(AT_ONCE);
         while let Some(summary) = running.next().await {
             written = written.and_then(|()| show(&mut out, &summary));
@@ -52,7 +55,12 @@ pub async fn sync(global: &Global, targets: &Targets) -> Result<u8, CliError> {
         Ok(()) | Err(CliError::BrokenPipe) => {}
         Err(other) => return Err(other),
     }
-    Ok(killed.unwrap_or_else(|| exit_code(&summaries)))
+    let taped = taping.finish().map(|line| line.filter(|_| !global.quiet).iter().for_each(|line| error::note(line)));
+    let code = match taped {
+        Ok(()) => exit_code(&summaries),
+        Err(e) => e.report().max(error::PARTLY),
+    };
+    Ok(killed.unwrap_or(code))
 }
 
 /// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once.
@@ -83,6 +91,7 @@ fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
 async fn one(
     scene: &Scene,
     connection: &Connection,
+    taping: &Taping,
     store: &Store,
     resolver: &Arc<dyn Resolver>,
     mut stop: watch::Receiver<bool>,
@@ -94,12 +103,11 @@ async fn one(
             let failure = Failure::new(Reason::Unavailable, "stopped by you before it began");
             return Summary { stopped: true, ..Summary::failed(&connection.name, TaskFailure::new("sync", failure)) };
         }
-        loaded = scene.job(connection) => loaded,
+        loaded = load(scene, connection, taping) => loaded,
     };
     let job = match loaded {
         Ok(job) => job,
-        Err(CliError::Say { message, help, .. }) => return Summary::refused(&connection.name, message, help),
-        Err(CliError::BrokenPipe) => return Summary::refused(&connection.name, String::new(), Vec::new()),
+        Err(e) => return refused(&connection.name, e),
     };
     let lead = match lock::lead(store.path(), &connection.name) {
         Ok(Ok(lead)) => lead,
@@ -110,12 +118,26 @@ async fn one(
         }
         Err(e) => return broken(&connection.name, &e),
     };
+    if let Err(e) = taping::judge(&job.tape, store.path(), &connection.name) {
+        return refused(&connection.name, e);
+    }
     let progress = Arc::new(Progress::default());
     let shown = progress::watch(&connection.name, Arc::clone(&progress));
     let summary = run::sync(&job, store, Arc::clone(resolver), progress, stop).await;
     drop(shown);
     drop(lead);
     summary.unwrap_or_else(|e| broken(&connection.name, &e))
+}
+
+async fn load(scene: &Scene, connection: &Connection, taping: &Taping) -> Result<Job, CliError> {
+    scene.job(connection, taping.of(connection)?).await
+}
+
+fn refused(connection: &str, error: CliError) -> Summary {
+    match error {
+        CliError::Say { message, help, .. } => Summary::refused(connection, message, help),
+        CliError::BrokenPipe => Summary::refused(connection, String::new(), Vec::new()),
+    }
 }
 
 /// A run whose store failed: begun or not, nothing of it is seen by anybody.
@@ -193,11 +215,6 @@ fn lines(s: &Summary) -> Vec<String> {
     }
     out.extend(s.findings.iter().map(|(kind, n)| format!("  {kind}: {n} (see `muster runs show {run}`)")));
     out
-}
-
-/// `1 grant`, `2 grants`.
-pub fn count(n: u64, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -13,5 +13,5 @@ pub use authority::authorities;
 pub use error::ConfigError;
 pub use file::{Config, Connection, DEFAULT_FILE};
 pub use granted::{asked, granted};
-pub use resolve::resolve;
+pub use resolve::{Secrets, resolve};
 pub use source::{Source, literal};

@@ -9,11 +9,20 @@ use crate::settings::{Settings, Value};
 use crate::text;
 use zeroize::Zeroize as _;
 
+/// Whether secrets are fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// Where the operator says they are.
+    Fetched,
+    /// Not at all: nobody is called.
+    LeftOut,
+}
+
 /// Fetches and judges the settings of a connection.
 ///
 /// # Errors
 /// The first mistake, naming the setting; never a secret's value.
-pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings, ConfigError> {
+pub fn resolve(connection: &Connection, manifest: &Manifest, secrets: Secrets) -> Result<Settings, ConfigError> {
     for name in connection.settings.keys() {
         if manifest.setting(name).is_none() {
             let known = manifest.settings.iter().map(|s| s.name.as_str());
@@ -25,7 +34,8 @@ pub fn resolve(connection: &Connection, manifest: &Manifest) -> Result<Settings,
         }
     }
     let mut out = Settings::default();
-    for setting in &manifest.settings {
+    let wanted = |s: &&Setting| secrets == Secrets::Fetched || s.kind != SettingKind::Secret;
+    for setting in manifest.settings.iter().filter(wanted) {
         match connection.settings.get(&setting.name) {
             Some(source) => take(&mut out, connection, setting, source)?,
             None => match &setting.default {
@@ -142,14 +152,23 @@ mod tests {
     #[test]
     fn values_are_canonical_and_only_written_ones_grant() {
         let given = [("account", "7"), ("folder", "a/b")];
-        let settings = resolve(&connection(&given), &sample()).expect("settings");
+        let settings = resolve(&connection(&given), &sample(), Secrets::Fetched).expect("settings");
         assert_eq!(settings.get("base-url"), Some("https://api.demo.test"));
         assert!(settings.values.get("base-url").is_some_and(|v| !v.written));
         assert_eq!(settings.get("token"), None, "a secret is no value");
         let given = [("account", "7"), ("folder", "a/b"), ("base-url", "https://API.demo.test/")];
-        let settings = resolve(&connection(&given), &sample()).expect("settings");
+        let settings = resolve(&connection(&given), &sample(), Secrets::Fetched).expect("settings");
         let expected = Value { text: "https://api.demo.test".into(), written: true };
         assert_eq!(settings.values.get("base-url"), Some(&expected));
+    }
+
+    #[test]
+    fn a_replay_needs_no_secret() {
+        let mut connection = connection(&[("account", "7"), ("folder", "a/b")]);
+        connection.settings.insert("token".into(), Source::Command(vec!["false".into()]));
+        assert!(resolve(&connection, &sample(), Secrets::Fetched).is_err(), "it would be asked for");
+        let settings = resolve(&connection, &sample(), Secrets::LeftOut).expect("settings");
+        assert!(settings.secrets.is_empty() && settings.get("account") == Some("7"));
     }
 
     #[test]
@@ -163,10 +182,10 @@ mod tests {
             (&[("account", "7"), ("folder", "a"), ("base-url", "https://ann@a.test")], "user name"),
         ];
         for (given, expected) in table {
-            let error = resolve(&connection(given), &sample()).expect_err(expected);
+            let error = resolve(&connection(given), &sample(), Secrets::Fetched).expect_err(expected);
             assert!(error.message.contains(expected), "{expected}: {error}");
         }
-        let error = resolve(&connection(&[("acount", "7")]), &sample()).expect_err("typo");
+        let error = resolve(&connection(&[("acount", "7")]), &sample(), Secrets::Fetched).expect_err("typo");
         assert_eq!(error.help, ["did you mean account?"]);
     }
 
@@ -184,13 +203,13 @@ mod tests {
         ];
         for (kind, value, good) in table {
             setting(&mut manifest, kind);
-            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest);
+            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest, Secrets::Fetched);
             assert_eq!(result.is_ok(), good, "{value}");
         }
         setting(&mut manifest, SettingKind::Text);
         manifest.settings[1].pattern = Some("[0-9]+".into());
         for (value, good) in [("12", true), ("12a", false), ("a12", false)] {
-            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest);
+            let result = resolve(&connection(&[("account", value), ("folder", "a")]), &manifest, Secrets::Fetched);
             assert_eq!(result.is_ok(), good, "{value}");
         }
     }

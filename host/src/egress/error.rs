@@ -110,6 +110,12 @@ pub enum EgressError {
         /// Why.
         why: String,
     },
+    /// What the recorded run met.
+    #[error("{why}")]
+    Taped {
+        /// In its words.
+        why: String,
+    },
     /// A request whose body the guest does not finish.
     #[error("the connector did not finish the body of its request within {seconds} s")]
     Unfinished {

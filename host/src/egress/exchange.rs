@@ -19,10 +19,12 @@ use super::overrides::names_another_method;
 use super::policy::{Denial, Phase, Policy};
 use super::retry::{self, Hiccup};
 use super::steps::{self, Codes, Steps};
+use super::taped::{self, Trail};
 use super::target::{Origin, Target};
 use super::throttle::{Bucket, Pace};
 use crate::held::{Held, Share};
 use crate::settings::Secret;
+use crate::tape::Tape;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
@@ -60,6 +62,8 @@ pub struct Plan {
     pub caps: Caps,
     /// Exchanges at once of the whole process.
     pub host_gate: Arc<Semaphore>,
+    /// Whether they are recorded, or replayed.
+    pub tape: Tape,
 }
 
 /// The way out for one run: one pool, one TLS session store, one policy, one jar.
@@ -82,6 +86,7 @@ pub struct Egress {
     host_gate: Arc<Semaphore>,
     caps: Caps,
     counters: Counters,
+    tape: Tape,
 }
 
 impl Egress {
@@ -122,6 +127,7 @@ impl Egress {
             host_gate: plan.host_gate,
             caps,
             counters: Counters::default(),
+            tape: plan.tape,
         }
     }
 
@@ -150,8 +156,11 @@ impl Egress {
         lock(&self.uses).begin_check();
     }
 
-    /// Holds every request to the origin until then.
+    /// Holds every request to the origin until then. Not where a tape is played: the recorded run waited already.
     pub fn close(&self, origin: &Origin, until: Instant) {
+        if matches!(self.tape, Tape::Replay(_)) {
+            return;
+        }
         self.bucket(origin).close(until);
     }
 
@@ -202,14 +211,37 @@ impl Egress {
     /// # Errors
     /// See [`EgressError`]: denied, or no usable answer.
     pub async fn exchange(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
-        let result = self.paced(target, request).await;
+        let result = self.taped(target, request).await;
         if let Err(EgressError::Denied(denial)) = &result {
             self.counters.deny(denial);
         }
         result
     }
 
-    async fn paced(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+    async fn taped(&self, target: &Target, request: Request<Bytes>) -> Result<Response<Bytes>, EgressError> {
+        let mut trail = Trail::default();
+        match &self.tape {
+            Tape::Off => self.paced(target, request, &mut trail).await,
+            Tape::Record(recording) => {
+                let asked = taped::asked(&request, &self.masker());
+                let result = self.paced(target, request, &mut trail).await;
+                taped::record(recording, asked, trail, &result, &self.masker())?;
+                result
+            }
+            Tape::Replay(player) => {
+                // Judged as ever; pace, retries and network are the recorded run's.
+                self.headers(target, &request)?;
+                taped::replay(player, &taped::asked(&request, &self.masker()), &self.counters)
+            }
+        }
+    }
+
+    async fn paced(
+        &self,
+        target: &Target,
+        request: Request<Bytes>,
+        trail: &mut Trail,
+    ) -> Result<Response<Bytes>, EgressError> {
         let headers = self.headers(target, &request)?;
         // The vendor asked everybody to wait: the guest is told so at once, and its task is queued for that time.
         let bucket = self.bucket(&target.origin);
@@ -221,7 +253,7 @@ impl Egress {
         self.pause(bucket.take(Instant::now())).await;
         let (body, codes) = self.fill(target, &request).await?;
         // Pinned where it is made: it is large, and moving it would copy all of it for each request.
-        let tries = std::pin::pin!(self.tries(target, &request, &bucket, headers, body, &codes));
+        let tries = std::pin::pin!(self.tries(target, &request, &bucket, headers, body, &codes, trail));
         match tokio::time::timeout(self.caps.deadline, tries).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline {
@@ -253,12 +285,14 @@ impl Egress {
         mut headers: http::HeaderMap,
         body: Bytes,
         codes: &Codes,
+        trail: &mut Trail,
     ) -> Result<Response<Bytes>, EgressError> {
         let ends = Instant::now() + self.caps.deadline;
         let mut waited = Duration::ZERO;
         let mut tried = 0;
         loop {
             tried += 1;
+            trail.sent = true;
             self.counters.requests.fetch_add(1, Relaxed);
             // Only exchanges in progress hold a place: a waiting one would starve the others.
             let (result, elapsed) = match (self.gate.acquire().await, self.host_gate.acquire().await) {
@@ -292,6 +326,7 @@ impl Egress {
             };
             let Some(wait) = wait.filter(fits) else { return result };
             self.counters.retries.fetch_add(1, Relaxed);
+            trail.repeated(status);
             waited += wait;
             self.pause(wait.max(bucket.take(Instant::now()))).await;
             headers = self.headers(target, request)?;

@@ -24,6 +24,7 @@ pub mod overrides;
 pub mod policy;
 pub mod retry;
 pub mod steps;
+pub mod taped;
 pub mod target;
 #[cfg(test)]
 mod tests;

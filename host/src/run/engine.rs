@@ -7,6 +7,7 @@
 use super::job::Job;
 use super::progress::Progress;
 use super::queue::{Node, Queue};
+use crate::clock::Clock;
 use crate::egress::dial::Resolver;
 use crate::egress::exchange::Egress;
 use crate::failure::{Failure, Reason};
@@ -15,6 +16,7 @@ use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
 use crate::sandbox::instance::{Failed, Instance};
 use crate::store::{Begun, Close, NewRun, Status, Store, StoreError, record};
+use crate::tape::Tape;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -37,7 +39,8 @@ const SLOWEST: usize = 10;
 /// Why not, as the operator reads it.
 pub async fn check(job: &Job, resolver: Arc<dyn Resolver>) -> Result<Account, Failure> {
     let egress = Arc::new(job.egress(resolver).map_err(|e| Failure::new(Reason::InvalidSettings, e.message))?);
-    let shared = shared(job, &today());
+    let clock = job.clock();
+    let shared = shared(job, &clock, &clock.text());
     let (program, seats) = (job.connector.program.clone(), job.connector.seats.clone());
     let slow = Arc::clone(&seats.slow);
     let check = async move {
@@ -63,14 +66,19 @@ pub async fn sync(
     progress: Arc<Progress>,
     stop: watch::Receiver<bool>,
 ) -> Result<Summary, StoreError> {
-    let begun_at = Instant::now();
-    let started = now();
+    let (begun_at, clock) = (Instant::now(), job.clock());
+    let started = clock.text();
     let manifest = &job.connector.about.manifest;
     // Before the run begins: beginning discards an earlier draft.
     let egress = match job.egress(resolver) {
         Ok(egress) => Arc::new(egress),
         Err(e) => return Ok(Summary::refused(&job.name, e.message, e.help)),
     };
+    if let Tape::Record(recording) = &job.tape
+        && let Err(e) = recording.begin(job.as_run(&started))
+    {
+        return Ok(Summary::refused(&job.name, e.to_string(), Vec::new()));
+    }
     let begun = store
         .begin(NewRun {
             connection: job.name.clone(),
@@ -84,7 +92,7 @@ pub async fn sync(
         tracing::warn!(connection = job.name, "run {run} was interrupted; its draft is discarded and a new run starts");
     }
     let store_before = store.busy_us();
-    let shared = shared(job, started.get(..10).unwrap_or_default());
+    let shared = shared(job, &clock, &started);
     let mut run = Run {
         job,
         store,
@@ -101,11 +109,12 @@ pub async fn sync(
         account: None,
         guest_us: 0,
         slowest: Vec::new(),
-        last_check: Instant::now(),
+        last_check: clock.instant(),
         checking: false,
         awaiting: Vec::new(),
         ended: false,
-        ends: begun_at + job.limits.run_time,
+        ends: clock.instant() + job.limits.run_time,
+        clock: clock.clone(),
         stopped: false,
         tainted: false,
     };
@@ -131,11 +140,12 @@ pub async fn sync(
         "received_bytes": counters.received.load(Relaxed),
         "log_lines_dropped": shared.log.dropped.load(Relaxed),
         "times": times,
+        "replayed": matches!(job.tape, Tape::Replay(_)),
     });
     let close = Close {
         status,
         keep: !run.tainted,
-        ended: now(),
+        ended: clock.text(),
         max_removals_percent: job.connection.max_removals_percent,
         report,
     };
@@ -163,17 +173,11 @@ pub async fn sync(
     })
 }
 
-fn shared(job: &Job, run_date: &str) -> Arc<Shared> {
+fn shared(job: &Job, clock: &Clock, started: &str) -> Arc<Shared> {
     let manifest = Arc::new(job.connector.about.manifest.clone());
-    Arc::new(Shared::new(&job.name, manifest, &job.settings, run_date, &job.limits))
-}
-
-fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-fn today() -> String {
-    now().get(..10).unwrap_or_default().to_owned()
+    let today = started.get(..10).unwrap_or_default();
+    let shared = Shared::new(&job.name, manifest, &job.settings, today, &job.limits);
+    Arc::new(shared.taped(clock.clone(), job.seed()))
 }
 
 /// Hands a task's records to the store in pieces, so that they leave memory while they are written; in the order
@@ -224,6 +228,7 @@ struct Run<'a> {
     /// Tasks that wait for the check in progress.
     awaiting: Vec<(Node, Failure)>,
     ended: bool,
+    clock: Clock,
     ends: Instant,
     stopped: bool,
     /// A task may have reached the store by half, or its records count and its follow-ups do not (rule R1).
@@ -248,8 +253,9 @@ impl Run<'_> {
                     None
                 }
                 Some(returned) = self.calls.join_next() => Some(returned),
-                () = tokio::time::sleep_until(due.into()) => {
-                    if Instant::now() < self.ends {
+                // A tape's time jumps only when there is nothing else to do.
+                () = self.clock.wait_until(due), if self.calls.is_empty() || !self.clock.is_taped() => {
+                    if self.clock.instant() < self.ends {
                         continue;
                     }
                     let message = format!("the run took longer than {} s", self.job.limits.run_time.as_secs());
@@ -286,7 +292,7 @@ impl Run<'_> {
         self.progress.total.store(total, Relaxed);
         self.progress.done.store(total.saturating_sub(open), Relaxed);
         self.progress.requests.store(self.egress.counters().requests.load(Relaxed), Relaxed);
-        let wait = self.queue.next_due().map_or(0, |d| d.saturating_duration_since(Instant::now()).as_secs());
+        let wait = self.queue.next_due().map_or(0, |d| d.saturating_duration_since(self.clock.instant()).as_secs());
         self.progress.waiting_s.store(if self.calls.is_empty() { wait } else { 0 }, Relaxed);
     }
 
@@ -301,7 +307,7 @@ impl Run<'_> {
     fn start_tasks(&mut self) {
         // Nothing is asked of a vendor before it has accepted us.
         while self.account.is_some() && !self.ended && self.calls.len() < self.job.limits.instances {
-            let Some(node) = self.queue.next(Instant::now()) else { break };
+            let Some(node) = self.queue.next(self.clock.instant()) else { break };
             let task = self.queue.task(node).cloned();
             let (session, store, run) = (self.session.clone(), self.store.clone(), self.begun.run);
             self.call(Some(node), move |mut instance| async move {
@@ -391,7 +397,7 @@ impl Run<'_> {
 
     fn checked(&mut self, account: Account) {
         self.checking = false;
-        self.last_check = Instant::now();
+        self.last_check = self.clock.instant();
         self.session = account.session.as_deref().map(Arc::from);
         if self.account.is_none() {
             for warning in &account.warnings {
@@ -408,7 +414,7 @@ impl Run<'_> {
 
     fn task_failed(&mut self, node: Node, failed: Failed) {
         let Failed { failure, origin } = failed;
-        let now = Instant::now();
+        let now = self.clock.instant();
         if let (Reason::RateLimited | Reason::NotReady, Some(seconds)) = (failure.reason, failure.retry_after) {
             let wait = Duration::from_secs(seconds);
             match self.queue.delay(node, wait, now, self.job.limits.max_wait) {

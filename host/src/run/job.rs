@@ -2,7 +2,8 @@
 
 use super::steps::StoredSteps;
 use crate::catalog::Connector;
-use crate::config::{ConfigError, Connection};
+use crate::clock::Clock;
+use crate::config::{ConfigError, Connection, Secrets, Source};
 use crate::egress::caps::Caps;
 use crate::egress::credentials::Credentials;
 use crate::egress::dial::Resolver;
@@ -11,6 +12,7 @@ use crate::egress::policy::Policy;
 use crate::egress::throttle::Pace;
 use crate::limits::Limits;
 use crate::settings::Settings;
+use crate::tape::{self, Tape};
 use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,10 +33,12 @@ pub struct Job {
     store: PathBuf,
     /// Certificates to trust beside the system's.
     authorities: Vec<CertificateDer<'static>>,
+    /// Whether the run is recorded, or replayed.
+    pub tape: Tape,
 }
 
 impl Job {
-    /// Puts a job together.
+    /// Puts a job together. Where a tape is replayed, settings that are not given are the tape's, and secrets are left out.
     ///
     /// # Errors
     /// A setting is wrong; nobody was called.
@@ -43,10 +47,21 @@ impl Job {
         connector: Connector,
         limits: &Limits,
         store: &Path,
+        tape: Tape,
     ) -> Result<Job, ConfigError> {
-        let settings = crate::config::resolve(connection, &connector.about.manifest)?;
+        let mut connection = connection.clone();
+        let secrets = match &tape {
+            Tape::Off | Tape::Record(_) => Secrets::Fetched,
+            Tape::Replay(player) => {
+                as_taped(&mut connection, &player.head().run)?;
+                Secrets::LeftOut
+            }
+        };
+        let settings = crate::config::resolve(&connection, &connector.about.manifest, secrets)?;
+        let connection = &connection;
         let limits = crate::config::granted(limits, connection, connector.about.manifest.rate);
-        let authorities = connection.ca_file.as_deref().map(crate::config::authorities).transpose()?;
+        let ca_file = connection.ca_file.as_deref().filter(|_| secrets == Secrets::Fetched);
+        let authorities = ca_file.map(crate::config::authorities).transpose()?;
         let job = Job {
             name: connection.name.clone(),
             connector,
@@ -55,6 +70,7 @@ impl Job {
             limits,
             store: store.to_path_buf(),
             authorities: authorities.unwrap_or_default(),
+            tape,
         };
         // Judged here, so that a mistake is found before anybody is called.
         job.policy()?;
@@ -100,6 +116,51 @@ impl Job {
             pace,
             caps,
             host_gate: Arc::clone(&self.connector.seats.exchanges),
+            tape: self.tape.clone(),
         }))
     }
+
+    /// The time of the run: the machine's, or the tape's.
+    pub fn clock(&self) -> Clock {
+        match &self.tape {
+            Tape::Off | Tape::Record(_) => Clock::real(),
+            Tape::Replay(player) => Clock::of_tape(player.started()),
+        }
+    }
+
+    /// What the guest's random numbers are made from, where the run is taped.
+    pub fn seed(&self) -> Option<[u8; 32]> {
+        match &self.tape {
+            Tape::Off => None,
+            Tape::Record(recording) => Some(recording.seed()),
+            Tape::Replay(player) => Some(player.seed()),
+        }
+    }
+
+    /// What a tape says of this run: what the operator gave, and no secret.
+    pub fn as_run(&self, started: &str) -> tape::Run {
+        let manifest = &self.connector.about.manifest;
+        let network = &self.connection.network;
+        let written = self.settings.values.iter().filter(|(_, value)| value.written);
+        tape::Run {
+            connector: manifest.name.clone(),
+            version: manifest.version.clone(),
+            digest: self.connector.digest.clone(),
+            started: started.to_owned(),
+            seed: String::new(),
+            settings: written.map(|(name, value)| (name.clone(), value.text.clone())).collect(),
+            origins: network.origins.iter().map(ToString::to_string).collect(),
+            allow_private: network.allow_private.iter().cloned().collect(),
+        }
+    }
+}
+
+/// What the recorded run was given, where the operator gives nothing else. It grants, as the operator did then; nothing
+/// leaves the machine.
+fn as_taped(connection: &mut Connection, run: &tape::Run) -> Result<(), ConfigError> {
+    for (name, value) in &run.settings {
+        connection.settings.entry(name.clone()).or_insert_with(|| Source::Literal(value.clone()));
+    }
+    run.origins.iter().try_for_each(|origin| connection.allow(origin))?;
+    run.allow_private.iter().try_for_each(|host_port| connection.allow_private(host_port))
 }

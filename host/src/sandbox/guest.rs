@@ -1,12 +1,15 @@
 //! What a guest's imports reach: the records of its call, its settings, its log lines, and nothing else.
 
+use super::ambient;
 use super::bindings::muster::connector::{
     collector, log as wit_log, manifest as wit_manifest, settings as wit_settings, types as w,
 };
 use super::call::Call;
+use super::clocks::View;
 use super::convert;
 use super::http::Way;
 use super::memory::{Allowance, RunMemory};
+use crate::clock::Clock;
 use crate::failure::{Failure, Reason};
 use crate::held::{Held, Share};
 use crate::lane;
@@ -19,6 +22,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wasmtime::component::ResourceTable;
+use wasmtime_wasi::clocks::WasiClocksCtxView;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -44,6 +48,10 @@ pub struct Shared {
     pub memory: Arc<RunMemory>,
     /// What its calls may compute at full priority.
     pub computing: Arc<lane::Allowance>,
+    /// The run's time.
+    pub clock: Clock,
+    /// What random numbers are made from, where the run is taped.
+    pub seed: Option<[u8; 32]>,
 }
 
 impl Shared {
@@ -69,7 +77,16 @@ impl Shared {
             held: Held::new(limits.held_records),
             memory: Arc::new(RunMemory::new(limits.run_memory_bytes, limits.host_memory_bytes)),
             computing: Arc::default(),
+            clock: Clock::real(),
+            seed: None,
         }
+    }
+
+    /// With the time of a taped run, and the seed of its random numbers.
+    #[must_use]
+    pub fn taped(mut self, clock: Clock, seed: Option<[u8; 32]>) -> Shared {
+        (self.clock, self.seed) = (clock, seed);
+        self
     }
 }
 
@@ -144,6 +161,20 @@ impl Guest {
     /// The limits of the connection.
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// The call that comes next, where its random numbers depend on it.
+    pub fn reseed(&mut self, call: &str) {
+        if let Some(seed) = &self.shared.seed {
+            self.wasi = ambient::taped_wasi(self.shared.limits.random_bytes, &self.shared.clock, seed, call);
+        }
+    }
+
+    /// What its monotonic clock works on.
+    pub fn monotonic(&mut self) -> View<'_> {
+        let busy = self.way.busy();
+        let inner = WasiClocksCtxView { ctx: self.wasi.clocks(), table: &mut self.table };
+        View { inner, clock: &self.shared.clock, busy }
     }
 
     /// A new call begins.

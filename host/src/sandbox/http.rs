@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// What the requests of one call came to.
@@ -26,12 +27,14 @@ pub struct Way {
     egress: Option<Arc<Egress>>,
     call: Call,
     notes: Arc<Mutex<Notes>>,
+    /// Exchanges in progress.
+    busy: watch::Sender<usize>,
 }
 
 impl Way {
     /// A way out through a run's egress; none at all for `describe`.
     pub fn new(egress: Option<Arc<Egress>>) -> Way {
-        Way { egress, call: Call::Describe, notes: Arc::default() }
+        Way { egress, call: Call::Describe, notes: Arc::default(), busy: watch::Sender::new(0) }
     }
 
     /// A new call begins: requests of an earlier one that are still in flight write elsewhere.
@@ -51,6 +54,11 @@ impl Way {
     /// Where the call's last request went.
     pub fn last_origin(&self) -> Option<Origin> {
         lock(&self.notes).last.clone()
+    }
+
+    /// How many exchanges are in progress.
+    pub fn busy(&self) -> watch::Receiver<usize> {
+        self.busy.subscribe()
     }
 
     /// Masks known secrets in what leaves the sandbox.
@@ -89,7 +97,9 @@ impl WasiHttpHooks for Way {
     ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
         // A guest's own timeouts are ignored: one deadline of the host bounds the exchange.
         let (egress, call, notes) = (self.egress.clone(), self.call, Arc::clone(&self.notes));
+        let busy = Busy::new(&self.busy);
         Box::new(async move {
+            let _busy = busy;
             let Some(egress) = egress.filter(|_| call != Call::Describe) else {
                 let sentence = "a connector that describes itself has no network".to_owned();
                 lock(&notes).refused.get_or_insert(Failure::new(Reason::Denied, sentence));
@@ -120,6 +130,22 @@ impl WasiHttpHooks for Way {
                 Err(Refused::Body(error)) => Err(error),
             }
         })
+    }
+}
+
+/// An exchange in progress, for as long as it is there.
+struct Busy(watch::Sender<usize>);
+
+impl Busy {
+    fn new(count: &watch::Sender<usize>) -> Busy {
+        count.send_modify(|count| *count += 1);
+        Busy(count.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
     }
 }
 

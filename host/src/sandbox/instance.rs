@@ -3,6 +3,7 @@
 //! Rule: a store is never used again after a trap or a timeout. Reason: nobody knows what state the guest is
 //! in. Attack: a guest that traps in one call to leave a surprise for the next.
 
+use super::ambient;
 use super::bindings::{Connector, ConnectorPre};
 use super::call::Call;
 use super::convert;
@@ -44,9 +45,10 @@ impl Program {
     /// # Errors
     /// It cannot be instantiated within its limits.
     pub async fn instance(&self, shared: &Arc<Shared>, egress: &Arc<Egress>) -> Result<Instance, Failure> {
-        let wasi = linker::empty_wasi(shared.limits.random_bytes);
-        let way = Way::new(Some(Arc::clone(egress)));
-        self.start(Guest::new(Arc::clone(shared), wasi, way), shared.limits.call_cpu, shared.limits.call_time).await
+        let wasi = ambient::empty_wasi(shared.limits.random_bytes);
+        let mut guest = Guest::new(Arc::clone(shared), wasi, Way::new(Some(Arc::clone(egress))));
+        guest.reseed("start");
+        self.start(guest, shared.limits.call_cpu, shared.limits.call_time).await
     }
 
     /// Asks a component for its manifest, without network and with time standing still.
@@ -54,7 +56,7 @@ impl Program {
     /// # Errors
     /// A trap, or a limit.
     pub async fn describe(&self, shared: &Arc<Shared>) -> Result<Manifest, Failure> {
-        let wasi = linker::constant_wasi(shared.limits.random_bytes);
+        let wasi = ambient::constant_wasi(shared.limits.random_bytes);
         let guest = Guest::new(Arc::clone(shared), wasi, Way::new(None));
         // Wall clock is bounded too: a guest that waits for a clock that stands still waits for ever.
         let time = shared.limits.describe_cpu.saturating_mul(5);
@@ -255,6 +257,7 @@ impl Instance {
     /// # Errors
     /// The guest's failure, or the host's.
     pub async fn check(&mut self) -> Result<Account, Failed> {
+        self.boundary.store.data_mut().reseed("check");
         let connector = &self.connector;
         let result = self
             .boundary
@@ -269,6 +272,8 @@ impl Instance {
     /// # Errors
     /// The guest's failure, or the host's; nothing of the task counts then.
     pub async fn sync(&mut self, task: Option<&Task>, session: Option<&str>) -> Result<Yielded, Failed> {
+        let call = task.map_or_else(|| "sync".to_owned(), |task| format!("sync {} {}", task.kind, task.payload));
+        self.boundary.store.data_mut().reseed(&call);
         let task = task.map(convert::task_out);
         let connector = &self.connector;
         let source = connector.muster_connector_source();

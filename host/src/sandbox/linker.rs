@@ -5,16 +5,17 @@
 //! arguments, no environment, closed input, output thrown away, no folder, no address. `exit` is a trap.
 
 use super::bindings::muster::connector as contract;
+use super::clocks::Clocks;
 use super::guest::Guest;
 use wasmtime::Engine;
 use wasmtime::component::{HasData, HasSelf, Linker, ResourceTable};
+use wasmtime_wasi::WasiView as _;
 use wasmtime_wasi::cli::{WasiCli, WasiCliView as _};
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView as _};
 use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView as _};
 use wasmtime_wasi::p2::bindings as wasi;
 use wasmtime_wasi::random::WasiRandom;
 use wasmtime_wasi::sockets::{WasiSockets, WasiSocketsView as _};
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiView as _};
 use wasmtime_wasi_http::p2::bindings::http;
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView as _};
 
@@ -78,7 +79,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     wasi::io::poll::add_to_linker::<Guest, Io>(l, table)?;
     wasi::io::streams::add_to_linker::<Guest, Io>(l, table)?;
     wasi::clocks::wall_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)?;
-    wasi::clocks::monotonic_clock::add_to_linker::<Guest, WasiClocks>(l, Guest::clocks)?;
+    wasi::clocks::monotonic_clock::add_to_linker::<Guest, Clocks>(l, Guest::monotonic)?;
     wasi::random::random::add_to_linker::<Guest, WasiRandom>(l, |g| g.ctx().ctx.random())?;
     wasi::random::insecure::add_to_linker::<Guest, WasiRandom>(l, |g| g.ctx().ctx.random())?;
     wasi::random::insecure_seed::add_to_linker::<Guest, WasiRandom>(l, |g| g.ctx().ctx.random())?;
@@ -117,53 +118,4 @@ fn inert(l: &mut Linker<Guest>) -> wasmtime::Result<()> {
     sockets::network::add_to_linker::<Guest, WasiSockets>(l, &options, Guest::sockets)?;
     sockets::ip_name_lookup::add_to_linker::<Guest, WasiSockets>(l, Guest::sockets)?;
     Ok(())
-}
-
-/// WASI with nothing in it.
-pub fn empty_wasi(random_bytes: u64) -> WasiCtx {
-    inert_builder(random_bytes).build()
-}
-
-/// The same with constant clocks and random numbers, so that `describe` is a pure function.
-pub fn constant_wasi(random_bytes: u64) -> WasiCtx {
-    inert_builder(random_bytes)
-        .wall_clock(Stopped)
-        .monotonic_clock(Stopped)
-        .secure_random(wasmtime_wasi::Deterministic::new(vec![0]))
-        .insecure_random(wasmtime_wasi::Deterministic::new(vec![0]))
-        .insecure_random_seed(0)
-        .build()
-}
-
-fn inert_builder(random_bytes: u64) -> WasiCtxBuilder {
-    let mut builder = WasiCtxBuilder::new();
-    builder
-        .max_random_size(random_bytes)
-        .allow_tcp(false)
-        .allow_udp(false)
-        .allow_ip_name_lookup(false)
-        .socket_addr_check(|_, _| Box::pin(async { false }));
-    builder
-}
-
-struct Stopped;
-
-impl wasmtime_wasi::HostWallClock for Stopped {
-    fn resolution(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(1)
-    }
-
-    fn now(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
-    }
-}
-
-impl wasmtime_wasi::HostMonotonicClock for Stopped {
-    fn resolution(&self) -> u64 {
-        1
-    }
-
-    fn now(&self) -> u64 {
-        0
-    }
 }

@@ -2,8 +2,11 @@
 //!
 //! Generated types stay inside: `bindings` holds them, `convert` turns them into the domain's.
 
+mod ambient;
 mod bindings;
 mod call;
+mod chance;
+mod clocks;
 mod convert;
 pub mod engine;
 mod guest;

@@ -253,5 +253,6 @@ fn egress(address: SocketAddr) -> Result<Egress, Broken> {
             held: 256 << 20,
         },
         host_gate: Arc::new(Semaphore::new(256)),
+        tape: muster::tape::Tape::Off,
     }))
 }

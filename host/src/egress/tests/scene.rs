@@ -9,6 +9,7 @@ use crate::egress::policy::{Network, Phase, Policy};
 use crate::egress::steps::{NoSteps, Steps};
 use crate::manifest::{Manifest, sample};
 use crate::settings::{Secret, Settings, Value};
+use crate::tape::Tape;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Method, Request, Response};
@@ -148,6 +149,7 @@ impl Builder {
             pace: None,
             caps: self.caps,
             host_gate: self.host_gate,
+            tape: Tape::Off,
         });
         Scene { egress, names: self.names, base: self.base }
     }
