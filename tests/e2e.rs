@@ -13,6 +13,7 @@
 mod bad_component;
 mod bad_config;
 mod bad_store;
+mod bad_tape;
 mod cache;
 mod chatwoot_auth;
 mod chatwoot_faults;
@@ -37,3 +38,4 @@ mod hostile_server;
 mod hostile_tls;
 mod secrets;
 mod security_page;
+mod tapes;

@@ -91,6 +91,9 @@ fn lines(d: &RunDetail) -> Vec<String> {
     if let (Some(name), Some(id)) = (at("/run/account/name").as_str(), at("/run/account/id").as_str()) {
         out.push(format!("  account {} ({})", neutral(name), neutral(id)));
     }
+    if at("/run/replayed").as_bool() == Some(true) {
+        out.push("  replayed from a tape: times are the tape's, and nobody was asked".to_owned());
+    }
     let counts = [r.resources, r.entitlements, r.grants, r.added, r.changed, r.removed].map(number);
     let [resources, entitlements, grants, added, changed, removed] = counts;
     out.push(format!("  resources {resources}, entitlements {entitlements}, grants {grants}"));

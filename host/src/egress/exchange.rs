@@ -224,7 +224,10 @@ impl Egress {
             Tape::Off => self.paced(target, request, &mut trail).await,
             Tape::Record(recording) => {
                 let asked = taped::asked(&request, &self.masker());
-                let result = self.paced(target, request, &mut trail).await;
+                let mut result = self.paced(target, request, &mut trail).await;
+                if let Ok(answer) = &mut result {
+                    taped::forget_date(answer);
+                }
                 taped::record(recording, asked, trail, &result, &self.masker())?;
                 result
             }

@@ -7,6 +7,7 @@ mod ambient;
 mod bindings;
 mod http;
 mod manifest;
+mod moment;
 mod records;
 mod requests;
 mod resources;
@@ -40,6 +41,7 @@ impl source::Guest for Hostile {
             .or_else(|| resources::sync(&mode))
             .or_else(|| requests::sync(&mode))
             .or_else(|| ambient::sync(&mode))
+            .or_else(|| moment::sync(&mode))
             .or_else(|| secrets::sync(&mode))
             .or_else(|| tasks::sync(&mode, session.as_deref()))
             .unwrap_or_else(|| Err(Failure::Unexpected(format!("there is no mode {mode}"))))

@@ -3,7 +3,7 @@
 use crate::bindings::muster::connector::types::{Account, Failure, Task};
 use crate::http::{Request, send};
 use crate::records::{EVIL, emit, person};
-use crate::{Outcome, count, done, fail, resources, setting, warn};
+use crate::{Outcome, count, done, fail, moment, resources, setting, warn};
 
 fn task(kind: &str, payload: &str) -> Task {
     Task { kind: kind.to_owned(), payload: payload.to_owned() }
@@ -80,6 +80,7 @@ pub fn step(mode: &str, of: &Task) -> Result<Vec<Task>, Failure> {
             let _ = send(&Request::to("GET", &format!("{}/task", setting("base-url"))));
             Err(Failure::Unauthorized(format!("task {number} is not allowed")))
         }
+        "chance" => moment::draw(of),
         "many-failures" => Err(Failure::Forbidden(format!("task {number} {}", "f".repeat(1000)))),
         "echo-in-a-task" => {
             warn(&of.payload);
