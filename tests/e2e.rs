@@ -36,6 +36,7 @@ mod hostile_resources;
 mod hostile_secrets;
 mod hostile_server;
 mod hostile_tls;
+mod regressions;
 mod secrets;
 mod security_page;
 mod tapes;

@@ -79,7 +79,7 @@ fn a_replay_needs_no_plugin_list() {
     assert_eq!(other.rows("grants").len(), scene.rows("grants").len());
 }
 
-// Seen red with the masker left out of egress's answers: the fake's profile echoes the token.
+// The fake's profile echoes the token.
 #[test]
 fn a_tape_is_text_for_its_owner_and_holds_no_secret() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -236,7 +236,7 @@ fn the_clock_of_a_guest_is_the_tapes() {
     assert!((started..started + 60).contains(&seconds.parse().unwrap()), "{name}");
 }
 
-// Seen red with the library's own clock in the linker: the call's deadline ends it.
+// Seen red with the library's own clock in the linker: the command did not end in a minute.
 #[test]
 fn a_guests_own_waits_take_no_time_either() {
     let scene = blank("nap");

@@ -1,8 +1,8 @@
 //! Muster: a host that runs vendor connectors as WebAssembly components and collects who exists and who has
 //! what access, without trusting the connector.
 //!
-//! Read downwards: `cli` → `run`, `build` → `catalog`, `config` → `sandbox` → `egress`, `store` → `report`, `limits`,
-//! `manifest`, `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
+//! Read downwards: `cli` → `run`, `build` → `catalog`, `config` → `sandbox` → `egress`, `store` → `tape` → `report`, `clock`,
+//! `limits`, `manifest`, `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod build;

@@ -254,9 +254,9 @@ impl Egress {
         }
         // Pace and one-time codes are the host's own doing, so the exchange's deadline begins after them.
         self.pause(bucket.take(Instant::now())).await;
-        let (body, codes) = self.fill(target, &request).await?;
+        let filled = self.fill(target, &request).await?;
         // Pinned where it is made: it is large, and moving it would copy all of it for each request.
-        let tries = std::pin::pin!(self.tries(target, &request, &bucket, headers, body, &codes, trail));
+        let tries = std::pin::pin!(self.tries(target, &request, &bucket, headers, &filled, trail));
         match tokio::time::timeout(self.caps.deadline, tries).await {
             Ok(result) => result,
             Err(_) => Err(EgressError::Deadline {
@@ -266,10 +266,9 @@ impl Egress {
         }
     }
 
-    /// The body to send, with the secrets of a form filled in, and the one-time codes that are in it.
-    async fn fill(&self, target: &Target, request: &Request<Bytes>) -> Result<(Bytes, Codes), EgressError> {
+    async fn fill(&self, target: &Target, request: &Request<Bytes>) -> Result<Filled, EgressError> {
         let Some(form) = self.credentials.form(request.method(), target) else {
-            return Ok((request.body().clone(), Codes::new()));
+            return Ok(Filled { body: request.body().clone(), codes: Codes::new() });
         };
         let waiting = |wait: Duration| {
             tracing::info!("waiting {} s for the next one-time code", wait.as_secs() + 1);
@@ -277,7 +276,7 @@ impl Egress {
         };
         let codes = steps::codes(self.steps.as_ref(), &self.credentials, form, waiting).await?;
         let body = self.credentials.body(form, request.body(), &codes);
-        Ok((Bytes::from_owner(body), codes))
+        Ok(Filled { body: Bytes::from_owner(body), codes })
     }
 
     async fn tries(
@@ -286,8 +285,7 @@ impl Egress {
         request: &Request<Bytes>,
         bucket: &Bucket,
         mut headers: http::HeaderMap,
-        body: Bytes,
-        codes: &Codes,
+        filled: &Filled,
         trail: &mut Trail,
     ) -> Result<Response<Bytes>, EgressError> {
         let ends = Instant::now() + self.caps.deadline;
@@ -302,7 +300,7 @@ impl Egress {
                 (Ok(_own), Ok(_of_all)) => {
                     let begun = Instant::now();
                     let sent = std::mem::take(&mut headers);
-                    let result = self.once(target, request, sent, body.clone(), codes).await;
+                    let result = self.once(target, request, sent, filled).await;
                     (result, begun.elapsed())
                 }
                 _ => return Err(broken(target, "the run is over")),
@@ -352,16 +350,16 @@ impl Egress {
         target: &Target,
         request: &Request<Bytes>,
         mut headers: http::HeaderMap,
-        body: Bytes,
-        codes: &Codes,
+        filled: &Filled,
     ) -> Result<Response<Bytes>, EgressError> {
         self.credentials.attach(&target.origin, &mut headers);
         if let Some(field) = self.jar.as_ref().and_then(|jar| lock(jar).field(&target.origin, &target.path, now())) {
             headers.insert(http::header::COOKIE, field);
         }
         // Made after the cookie was taken: what is sent is what is masked.
+        let codes = &filled.codes;
         let masker = if codes.is_empty() { self.masker() } else { self.masker().with(codes.values()) };
-        let mut sent = Request::new(Full::new(body));
+        let mut sent = Request::new(Full::new(filled.body.clone()));
         *sent.method_mut() = request.method().clone();
         *sent.uri_mut() = self.uri(target, request.uri())?;
         *sent.headers_mut() = headers;
@@ -419,6 +417,12 @@ impl Egress {
         *self.masker.write().unwrap_or_else(PoisonError::into_inner) = self.secrets.with(jar.sessions());
         masker.with(jar.sessions())
     }
+}
+
+/// The body to send, with the secrets of a form filled in, and the one-time codes that are in it.
+struct Filled {
+    body: Bytes,
+    codes: Codes,
 }
 
 /// The connection of an exchange, which ends with this.

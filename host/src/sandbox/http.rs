@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::{BodyExt, Full};
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::watch;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -27,14 +28,13 @@ pub struct Way {
     egress: Option<Arc<Egress>>,
     call: Call,
     notes: Arc<Mutex<Notes>>,
-    /// Exchanges in progress.
-    busy: watch::Sender<usize>,
+    busy: watch::Sender<Traffic>,
 }
 
 impl Way {
     /// A way out through a run's egress; none at all for `describe`.
     pub fn new(egress: Option<Arc<Egress>>) -> Way {
-        Way { egress, call: Call::Describe, notes: Arc::default(), busy: watch::Sender::new(0) }
+        Way { egress, call: Call::Describe, notes: Arc::default(), busy: watch::Sender::default() }
     }
 
     /// A new call begins: requests of an earlier one that are still in flight write elsewhere.
@@ -56,8 +56,8 @@ impl Way {
         lock(&self.notes).last.clone()
     }
 
-    /// How many exchanges are in progress.
-    pub fn busy(&self) -> watch::Receiver<usize> {
+    /// Its exchanges, as they come and go.
+    pub fn busy(&self) -> watch::Receiver<Traffic> {
         self.busy.subscribe()
     }
 
@@ -133,19 +133,31 @@ impl WasiHttpHooks for Way {
     }
 }
 
+/// The exchanges of an instance.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Now.
+    pub in_progress: usize,
+    /// When the last one ended.
+    pub ended: Option<Instant>,
+}
+
 /// An exchange in progress, for as long as it is there.
-struct Busy(watch::Sender<usize>);
+struct Busy(watch::Sender<Traffic>);
 
 impl Busy {
-    fn new(count: &watch::Sender<usize>) -> Busy {
-        count.send_modify(|count| *count += 1);
-        Busy(count.clone())
+    fn new(traffic: &watch::Sender<Traffic>) -> Busy {
+        traffic.send_modify(|traffic| traffic.in_progress += 1);
+        Busy(traffic.clone())
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.send_modify(|count| *count = count.saturating_sub(1));
+        self.0.send_modify(|traffic| {
+            traffic.in_progress = traffic.in_progress.saturating_sub(1);
+            traffic.ended = Some(Instant::now());
+        });
     }
 }
 

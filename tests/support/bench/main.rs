@@ -10,6 +10,7 @@ mod neighbour;
 mod process;
 mod raw;
 mod scene;
+mod tape;
 mod vendor;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ enum Part {
     Sizes,
     Boundary,
     Neighbours,
+    Tapes,
 }
 
 /// Milliseconds of the whole process beyond what the server takes, for a small account.
@@ -99,6 +101,9 @@ fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     }
     if wanted(Part::Neighbours) {
         neighbour::measure(&mut report, LARGE_ACCOUNT, runs.div_ceil(3))?;
+    }
+    if wanted(Part::Tapes) {
+        tape::measure(&mut report, runs.div_ceil(5))?;
     }
     Ok(report.met())
 }
