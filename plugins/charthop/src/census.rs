@@ -3,7 +3,8 @@
 //! ChartHop does not say which of its counts belongs to which list. The assumption: `personCount` counts the people
 //! who are in the organization now, and `startingCount` those who start later; the list without `includeAll` has the
 //! people of now and may have those who start later; the list with `includeAll` has former people and people without
-//! a job besides. So a list may be longer than the count says, which is told; it may never be shorter.
+//! a job besides. So a list may be longer than the count says, which is told. It may not be shorter, but by those who
+//! start later, where not one of them is listed; that is told, too.
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +46,10 @@ impl Tally {
 pub(crate) enum Verdict {
     /// Everybody was read.
     Whole,
-    /// The list moved, or the numbers do not fit.
+    /// The list moved, or is longer than the counts say.
     Differs,
+    /// Shorter by exactly those who start later, none of whom is listed: they may be counted and not listed.
+    Unlisted,
     /// Fewer were read than ChartHop counted both before and after.
     Short,
 }
@@ -54,19 +57,15 @@ pub(crate) enum Verdict {
 /// Holds a walk against the counts before and after it. `all`: the list was asked for with `includeAll`.
 pub(crate) fn judge(read: &Tally, before: Count, after: Count, all: bool) -> Verdict {
     let here = if all { read.rows.saturating_sub(read.left) } else { read.rows };
-    let fits = |count: Count| {
-        let exact = count.persons == here || count.persons == here.saturating_sub(read.starting);
-        // Counted, and not one of them listed.
-        let unlisted = read.starting == 0 && count.persons == here.saturating_add(count.starting.unwrap_or(0));
-        exact || unlisted || (all && here >= count.persons)
-    };
-    if before.persons == after.persons && fits(after) {
-        return Verdict::Whole;
+    let listed = [here, here.saturating_sub(read.starting)];
+    let fits = listed.contains(&after.persons) || (all && here >= after.persons);
+    let starters_missing = read.starting == 0 && after.persons == here.saturating_add(after.starting.unwrap_or(0));
+    match before.persons == after.persons {
+        true if fits => Verdict::Whole,
+        true if starters_missing => Verdict::Unlisted,
+        _ if here < before.persons.min(after.persons) => Verdict::Short,
+        _ => Verdict::Differs,
     }
-    if here < before.persons.min(after.persons) && !fits(before) && !fits(after) {
-        return Verdict::Short;
-    }
-    Verdict::Differs
 }
 
 /// The day before a date `YYYY-MM-DD`.
@@ -105,13 +104,14 @@ mod tests {
 
     #[test]
     fn a_walk_is_held_against_the_counts() {
-        use Verdict::{Differs, Short, Whole};
+        use Verdict::{Differs, Short, Unlisted, Whole};
         let table = [
             // What was read, before, after, includeAll.
             (read(100, 0, 0), count(100, 0), count(100, 0), false, Whole),
             (read(100, 3, 0), count(100, 3), count(100, 3), false, Whole),
             (read(103, 3, 0), count(100, 3), count(100, 3), false, Whole),
-            (read(97, 0, 0), count(100, 3), count(100, 3), false, Whole),
+            (read(97, 0, 0), count(100, 3), count(100, 3), false, Unlisted),
+            (read(97, 0, 0), count(101, 3), count(100, 3), false, Short),
             (read(97, 1, 0), count(100, 3), count(100, 3), false, Short),
             (read(98, 0, 0), count(100, 3), count(100, 3), false, Short),
             (read(99, 0, 0), count(100, 0), count(100, 0), false, Short),

@@ -193,9 +193,14 @@ fn end(context: &Context<'_>, api: &Api<'_>, walk: &Walk) -> Result<Option<Walk>
                 api::API_TOKEN
             )));
         }
+        Verdict::Unlisted => context.warn(format!(
+            "ChartHop counts {counted} persons and listed {rows}, twice: exactly those who start later are missing, so \
+             they are taken to be counted and not listed"
+        )),
         Verdict::Differs => context.warn(format!(
-            "ChartHop counts {counted} persons and listed {rows}: it moves while it is read, and whoever came meanwhile \
-             is seen by the next sync"
+            "ChartHop counts {} persons before and {counted} after its list of {rows}, the second time: what was listed \
+             is published, and whoever came meanwhile is seen by the next sync",
+            walk.before.persons
         )),
     }
     if read.unknown_managers > 0 {

@@ -168,7 +168,23 @@ fn a_list_that_keeps_growing_is_published_with_a_warning() {
         .get(AT_PERSONS, page(&both, None))
         .get(AT_COUNT, count(3));
     assert_eq!(walk(&vendor), Ok(2));
-    assert!(warnings(&vendor)[1].starts_with("ChartHop counts 3 persons and listed 2: it moves"));
+    assert!(
+        warnings(&vendor)[1].starts_with("ChartHop counts 2 persons before and 3 after its list of 2, the second time")
+    );
+}
+
+#[test]
+fn those_who_start_later_may_be_counted_and_not_listed() {
+    let count = || Reply::json(200, r#"{"personCount":3,"startingCount":2}"#);
+    let vendor = charthop()
+        .get(AT_COUNT, count())
+        .get(AT_PERSONS, page(&row("a"), None))
+        .get(AT_COUNT, count())
+        .get(AT_PERSONS, page(&row("a"), None))
+        .get(AT_COUNT, count());
+    assert_eq!(walk(&vendor), Ok(2), "a second look: it could be another two who are missing");
+    let expected = "ChartHop counts 3 persons and listed 1, twice: exactly those who start later are missing";
+    assert!(warnings(&vendor)[1].starts_with(expected), "{:?}", warnings(&vendor));
 }
 
 #[test]
