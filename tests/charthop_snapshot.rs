@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use support::charthop::place::Place;
-use support::charthop::world::{Person, Stage, World, job_id, person_id};
+use support::charthop::world::{Person, Stage, World, group_id, job_id, person_id};
 use support::charthop::{Builder, Empty, FakeChartHop, Form, Keys, Managers, Names, Refs};
 use support::scene::text;
 
@@ -152,6 +152,35 @@ fn a_change_of_the_way_changes_no_row() {
     place.muster(["sync"]).exits(0);
     place.change("people", |profile| profile.setting("charthop-membership", "list"));
     place.muster(["sync"]).exits(0).says("0 added, 0 changed, 0 removed");
+}
+
+#[test]
+fn groups_come_in_pages_and_each_has_its_type() {
+    let place = place(FakeChartHop::builder(), "list", false);
+    place.fake().edit(|world| {
+        for number in 2_000..3_300 {
+            world.add_group(number, &format!("guild {number}"), 4, Some(2_000).filter(|first| *first < number));
+        }
+        world.edit_person(5, |person| person.groups.extend([group_id(3_299)]));
+    });
+    place.muster(["sync"]).exits(0).stderr_is_empty();
+    assert_one_to_one(&place, &place.fake().world(), &Form::default(), false);
+    assert_eq!(place.fake().count(&place.fake().path("group")), 3);
+    place.muster(["sync"]).exits(0).says("0 added, 0 changed, 0 removed");
+}
+
+#[test]
+fn a_change_at_the_vendor_is_the_change_that_is_published() {
+    let place = place(mixed(), "per-person", true);
+    place.muster(["sync"]).exits(0);
+    place.fake().edit(|world| {
+        world.edit_person(10, |person| person.title = Some("Head".to_owned()));
+        world.edit_person(11, |person| person.groups = [group_id(401)].into());
+        world.depart(12);
+        world.hire();
+    });
+    place.muster(["sync"]).exits(0);
+    assert_one_to_one(&place, &place.fake().world(), &Form::default(), true);
 }
 
 #[test]

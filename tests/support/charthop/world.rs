@@ -327,6 +327,7 @@ impl World {
         let stage = self.size.stage(number);
         let (first, last) = (pick(&FIRST, 0), pick(&LAST, 8));
         let employed = stage != Stage::Idle;
+        let every = |nth| number.is_multiple_of(nth);
         let department = (random >> 16) % DEPARTMENTS.len() as u64;
         let location = (random >> 24) % LOCATIONS.len() as u64;
         let mut groups = BTreeSet::new();
@@ -335,23 +336,23 @@ impl World {
             groups.insert(group_id(FIRST_DEPARTMENT));
             groups.insert(group_id(FIRST_TEAM + (random >> 32) % TEAMS));
         }
-        if number % 5 == 0 && employed {
+        if every(5) && employed {
             groups.insert(group_id(FIRST_GUILD + number % GUILDS.len() as u64));
         }
         // Somebody whom ChartHop puts into no group.
-        if number % 17 == 0 {
+        if every(17) {
             groups.clear();
         }
         let day = |year: u64| Some(format!("{year}-{:02}-{:02}", 1 + random % 12, 1 + random % 28));
         Person {
             number,
-            pref: (number % 7 == 0).then(|| "Pref".to_owned()),
-            email: (number % 23 != 0).then(|| format!("person.{number}@acme.test")),
-            employee: employed.then(|| if number % 2 == 0 { number.to_string() } else { format!("{number:06}") }),
+            pref: (every(7)).then(|| "Pref".to_owned()),
+            email: (!every(23)).then(|| format!("person.{number}@acme.test")),
+            employee: employed.then(|| if every(2) { number.to_string() } else { format!("{number:06}") }),
             title: employed.then(|| format!("Job {}", random % 40)),
             manager: (employed && number > 1).then(|| (number / 8).max(1)),
             department: employed.then(|| DEPARTMENTS[department as usize].to_owned()),
-            location: (employed && number % 11 != 0).then(|| LOCATIONS[location as usize].to_owned()),
+            location: (employed && !every(11)).then(|| LOCATIONS[location as usize].to_owned()),
             start: match stage {
                 Stage::Starting => day(2090 + random % 9),
                 Stage::Idle => None,
