@@ -172,7 +172,7 @@ const LAST: [&str; 16] = [
     "العلي",
     "Dorn",
     "Eklund",
-    "小龍",
+    "山田",
     "Grau",
     "Ñandú",
     "Ito",
@@ -333,7 +333,8 @@ impl World {
         let mut groups = BTreeSet::new();
         if employed {
             groups.extend([FIRST_DEPARTMENT + department, FIRST_LOCATION + location].map(group_id));
-            groups.insert(group_id(FIRST_DEPARTMENT));
+        }
+        if every(3) && employed {
             groups.insert(group_id(FIRST_TEAM + (random >> 32) % TEAMS));
         }
         if every(5) && employed {
