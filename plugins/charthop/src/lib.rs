@@ -77,7 +77,7 @@ impl Connector for Charthop {
                 api::ORG_ID,
                 SettingKind::Text,
                 "Organization ID",
-                "The organization's id or its short name, as it stands in ChartHop's address after the host.",
+                "The organization's id, or its short name (slug).",
             )
             .required()
             .pattern(r"[^/\\]+"),
