@@ -12,6 +12,7 @@
 
 pub mod body;
 pub mod certificate;
+pub mod charthop;
 pub mod chatwoot;
 pub mod components;
 pub mod connection;

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A task's `unauthorized` causes a check at most this often.
+/// Tasks that say `unauthorized` cause another check at most this often.
 const RECHECK: Duration = Duration::from_secs(60);
 /// Failures kept of a run; more are counted in the last one.
 const FAILURES: usize = 100;
@@ -109,7 +109,7 @@ pub async fn sync(
         account: None,
         guest_us: 0,
         slowest: Vec::new(),
-        last_check: clock.instant(),
+        rechecked: None,
         checking: false,
         awaiting: Vec::new(),
         ended: false,
@@ -223,7 +223,8 @@ struct Run<'a> {
     account: Option<Account>,
     guest_us: u64,
     slowest: Vec<(u64, String)>,
-    last_check: Instant,
+    /// When the last check but the first one was begun.
+    rechecked: Option<Instant>,
     checking: bool,
     /// Tasks that wait for the check in progress.
     awaiting: Vec<(Node, Failure)>,
@@ -245,7 +246,8 @@ impl Run<'_> {
             if self.calls.is_empty() && (self.ended || self.queue.waiting() == 0) {
                 break;
             }
-            let due = self.queue.next_due().filter(|_| !self.ended).unwrap_or(self.ends).min(self.ends);
+            let due =
+                self.queue.next_due().filter(|_| !self.ended && !self.checking).unwrap_or(self.ends).min(self.ends);
             let returned = tokio::select! {
                 biased;
                 Ok(_) = stop.wait_for(|stop| *stop) => {
@@ -305,8 +307,8 @@ impl Run<'_> {
     }
 
     fn start_tasks(&mut self) {
-        // Nothing is asked of a vendor before it has accepted us.
-        while self.account.is_some() && !self.ended && self.calls.len() < self.job.limits.instances {
+        // Nothing is asked of a vendor before it has accepted us, nor while that is in doubt.
+        while self.account.is_some() && !self.checking && !self.ended && self.calls.len() < self.job.limits.instances {
             let Some(node) = self.queue.next(self.clock.instant()) else { break };
             let task = self.queue.task(node).cloned();
             let (session, store, run) = (self.session.clone(), self.store.clone(), self.begun.run);
@@ -397,7 +399,6 @@ impl Run<'_> {
 
     fn checked(&mut self, account: Account) {
         self.checking = false;
-        self.last_check = self.clock.instant();
         self.session = account.session.as_deref().map(Arc::from);
         if self.account.is_none() {
             for warning in &account.warnings {
@@ -431,10 +432,11 @@ impl Run<'_> {
         if failure.reason == Reason::Unauthorized && !self.queue.was_rechecked(node) {
             if self.checking {
                 self.awaiting.push((node, failure));
-            } else if now.duration_since(self.last_check) < RECHECK && self.queue.total() > 1 {
-                // Proved less than a minute ago: one more try, no more checks.
+            } else if self.rechecked.is_some_and(|then| now.duration_since(then) < RECHECK) {
+                // Proved again less than a minute ago: one more try, no more checks.
                 self.queue.again(node);
             } else {
+                self.rechecked = Some(now);
                 self.awaiting.push((node, failure));
                 self.start_check();
             }

@@ -21,6 +21,8 @@ impl Unit {
         match self {
             Unit::Ms => ("ms", format!("{value:.1} ms")),
             Unit::MiB => ("MiB", format!("{value:.1} MiB")),
+            // A figure in the hundreds would round to nothing.
+            Unit::PerSecond if value < 10_000.0 => ("1/s", format!("{value:.0} /s")),
             Unit::PerSecond => ("1/s", format!("{:.0} k/s", value / 1e3)),
             Unit::Share => ("1", format!("{:.0} %", value * 100.0)),
             Unit::Ratio => ("1", format!("{value:.2}")),

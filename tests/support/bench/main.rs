@@ -5,6 +5,7 @@
 //! a machine that is busy with something else is slow.
 
 mod boundary;
+mod charthop;
 mod figure;
 mod neighbour;
 mod process;
@@ -50,6 +51,7 @@ enum Part {
     Boundary,
     Neighbours,
     Tapes,
+    Charthop,
 }
 
 /// Milliseconds of the whole process beyond what the server takes, for a small account.
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Some(process::ROLE) => process::measure(words).map(|()| true),
         Some(vendor::ROLE) => vendor::serve(words).map(|()| true),
         Some(boundary::ROLE) => boundary::serve(words).map(|()| true),
+        Some(charthop::ROLE) => charthop::serve(words).map(|()| true),
         _ => {
             let arguments = Arguments::parse();
             bench(&arguments).map(|met| met || !arguments.strict)
@@ -104,6 +107,9 @@ fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     }
     if wanted(Part::Tapes) {
         tape::measure(&mut report, runs.div_ceil(5))?;
+    }
+    if wanted(Part::Charthop) {
+        charthop::measure(&mut report, runs.div_ceil(10))?;
     }
     Ok(report.met())
 }
