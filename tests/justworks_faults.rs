@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use support::fault::{Fault, FaultKind};
 use support::justworks::{FakeJustworks, ROSTER};
 
-const WHOLE: &str = "15 resources, 7 entitlements, 12 grants";
+const WHOLE: &str = "14 resources, 6 entitlements, 12 grants";
 
 /// The roster fails like this from the start, in the check: the run ends before its first task.
 #[track_caller]

@@ -10,7 +10,7 @@ use support::justworks::{
 };
 use support::scene::{Run, Scene};
 
-const WHOLE: &str = "15 resources, 7 entitlements, 12 grants";
+const WHOLE: &str = "14 resources, 6 entitlements, 12 grants";
 
 /// Every request, in order.
 fn asked(fake: &FakeJustworks) -> Vec<String> {
@@ -194,6 +194,21 @@ fn a_form_is_never_sent_again_for_a_vendors_bad_day() {
         assert_eq!(line["failures"][0]["reason"], reason, "{path} {status}: {line}");
         fault.assert_fired(1);
         assert_eq!(fake.count(path), 2, "the page and the form, once each");
+    }
+}
+
+/// Without one-time codes, so that nobody waits for the next.
+#[test]
+fn a_session_that_ends_is_opened_anew_whether_it_says_401_or_leads_to_the_login() {
+    let builder = || FakeJustworks::demo().second_factor(SecondFactor::None).revoke_after(1);
+    for builder in [builder(), builder().says_401()] {
+        let fake = builder.start();
+        fake.scene().muster(["sync"]).exits(0).says(WHOLE);
+        let login = ["GET /login", "POST /login", "GET /tfa"];
+        let roster = format!("GET {ROSTER}");
+        let twice = [&login[..], &[&roster, &roster]].concat();
+        assert_eq!(asked(&fake), [&twice[..], &twice[..]].concat());
+        assert_eq!((fake.door().malformed, fake.door().wrong), (Vec::<String>::new(), 0));
     }
 }
 

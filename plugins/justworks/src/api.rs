@@ -122,7 +122,7 @@ impl<'c> Site<'c> {
         match answer.status() {
             200 => Ok(answer),
             202 => Err(Failure::NotReady(NOT_READY_SECONDS)),
-            status => Err(Failure::Unexpected(format!("GET {path} answered {status}: does {ROSTER_PATH} lead to the roster?"))),
+            status => Err(Failure::Unexpected(format!("GET {path} answered {status}; does {ROSTER_PATH} lead to the roster?"))),
         }
     }
 

@@ -121,9 +121,11 @@ impl Connector for Justworks {
     }
 
     fn check(context: &Context<'_>) -> Result<Account, Failure> {
+        // Before anybody is asked: a login is not for finding out that a setting is empty.
+        let username = context.required_setting(USERNAME)?;
+        context.required_setting(ORG_HEAD)?;
         let site = Site::new(context)?;
         let signed = login::open(&site)?;
-        let username = context.required_setting(USERNAME)?;
         let mut account = Account::new(username, "Justworks");
         if signed == Signed::WithoutCode {
             account = account.with_warning(

@@ -88,6 +88,10 @@ pub(crate) fn read(body: &[u8]) -> Result<Roster<'_>, Wrong> {
         #[serde(borrow, default)]
         members: Option<Vec<Row<'a>>>,
     }
+    // A list would be read as the fields of an object in their order.
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return Err(Wrong::Json);
+    }
     let wire: Wire<'_> = serde_json::from_slice(body).map_err(|_| Wrong::Json)?;
     let rows = wire.members.ok_or_else(|| Wrong::Shape("there is no list `members` in it".to_owned()))?;
     let members = rows.into_iter().enumerate().map(|(place, row)| member(&row, place + 1));

@@ -199,6 +199,14 @@ fn a_session_that_lives_is_proved_by_the_roster() {
 }
 
 #[test]
+fn without_a_setting_nobody_is_asked() {
+    for name in ["justworks-username", "justworks-org-head", "justworks-roster-path"] {
+        let expected = format!("invalid-settings: the setting {name} has no value");
+        assert_eq!(told(justworks().setting(name, "").check().unwrap_err()), expected);
+    }
+}
+
+#[test]
 fn a_login_without_a_second_factor_is_told() {
     let vendor = after_password().get("/tfa", Reply::empty(302).header("location", "/dashboard"));
     let account = vendor.get("/members.json", Reply::json(200, MEMBERS)).check().unwrap();
