@@ -40,12 +40,8 @@ fn a_user_who_may_not_read_the_roster_is_named() {
     failed(FaultKind::status(401), "unauthorized", "may not read the roster");
     failed(FaultKind::Redirect("/login".into()), "unauthorized", "the session is over");
     let login = "<form><input name=\"password\" type=\"password\"></form>";
-    let page = FaultKind::Status {
-        status: 200,
-        content_type: "text/html".into(),
-        headers: Vec::new(),
-        body: login.into(),
-    };
+    let page =
+        FaultKind::Status { status: 200, content_type: "text/html".into(), headers: Vec::new(), body: login.into() };
     failed(page, "unauthorized", "answered with the login page");
 }
 
@@ -86,7 +82,11 @@ fn a_roster_that_fails_for_good_leaves_the_run_incomplete() {
     let fault = fake.inject(Fault::get(ROSTER, FaultKind::status(500)));
     let scene = fake.scene();
     let line = scene.muster(["sync", "--json"]).exits(3).json();
-    assert_eq!((&line["status"], &line["failures"][0]["reason"]), (&json!("incomplete"), &json!("unavailable")), "{line}");
+    assert_eq!(
+        (&line["status"], &line["failures"][0]["reason"]),
+        (&json!("incomplete"), &json!("unavailable")),
+        "{line}"
+    );
     assert_eq!(fault.fired(), 2, "once in the check and once in the run");
     assert!(scene.rows("resources").is_empty());
 }
@@ -108,7 +108,11 @@ fn a_session_that_is_refused_for_good_ends_the_run_without_a_loop() {
         let scene = fake.scene();
         let run = scene.muster(["sync", "--json"]);
         let line = run.exits(3).errs("may not read the roster").json();
-        assert_eq!((&line["status"], &line["failures"][0]["reason"]), (&json!("incomplete"), &json!("unauthorized")), "{line}");
+        assert_eq!(
+            (&line["status"], &line["failures"][0]["reason"]),
+            (&json!("incomplete"), &json!("unauthorized")),
+            "{line}"
+        );
         assert_eq!((fault.fired(), fake.door().opened), (2, 1), "one more look, and no second login");
         assert_eq!(fake.count("/login"), 3);
     }

@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use support::fault::{Fault, FaultKind};
-use support::justworks::{
-    FakeJustworks, PASSWORD_VARIABLE, ROSTER, SECRET, SECRET_VARIABLE, SecondFactor, USERNAME,
-};
+use support::justworks::{FakeJustworks, PASSWORD_VARIABLE, ROSTER, SECRET, SECRET_VARIABLE, SecondFactor, USERNAME};
 use support::scene::{Run, Scene};
 
 const WHOLE: &str = "14 resources, 6 entitlements, 12 grants";
@@ -86,7 +84,8 @@ fn a_login_without_a_code_works_with_a_warning() {
 #[test]
 fn the_long_code_may_be_written_as_people_copy_it() {
     let lower = SECRET.to_lowercase();
-    let spelled: Vec<String> = lower.as_bytes().chunks(4).map(|four| String::from_utf8(four.to_vec()).unwrap()).collect();
+    let spelled: Vec<String> =
+        lower.as_bytes().chunks(4).map(|four| String::from_utf8(four.to_vec()).unwrap()).collect();
     for secret in [spelled.join(" "), spelled.join("-"), format!("{SECRET}======")] {
         let fake = FakeJustworks::demo().start();
         let scene = fake.scene().env(SECRET_VARIABLE, &secret);
@@ -234,7 +233,12 @@ fn a_session_that_ends_in_the_midst_of_a_run_is_opened_anew() {
     scene.muster(["sync"]).exits(0).says(WHOLE);
     let door = fake.door();
     assert_eq!((door.malformed, door.wrong, door.opened, door.repeated_codes), (Vec::new(), 0, 2, 0));
-    assert_eq!(door.codes.iter().collect::<BTreeSet<_>>().len(), 2, "each login has a code of its own: {:?}", door.codes);
+    assert_eq!(
+        door.codes.iter().collect::<BTreeSet<_>>().len(),
+        2,
+        "each login has a code of its own: {:?}",
+        door.codes
+    );
     let roster = format!("GET {ROSTER}");
     let mut expected: Vec<&str> = LOGIN.to_vec();
     // Read for the check, refused to the run, read for the second check, read.

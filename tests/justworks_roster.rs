@@ -263,7 +263,8 @@ fn somebody_who_is_listed_twice_is_one_person() {
     let builder = FakeJustworks::demo().edited(|world| {
         // The same again, and somebody who left and came back.
         let same = world.people[1].json();
-        let before = world.people[2].clone().started("2015-01-01").terminated("2016-01-01").works("Sales", "Boston").json();
+        let before =
+            world.people[2].clone().started("2015-01-01").terminated("2016-01-01").works("Sales", "Boston").json();
         world.rows.extend([same, before]);
     });
     warned(builder, &["listed more than once, with different content: Sana Malik (u-03@lantern.test)"]);
@@ -272,7 +273,8 @@ fn somebody_who_is_listed_twice_is_one_person() {
 #[test]
 fn departments_and_locations_may_be_objects_and_numbers_texts() {
     let fake = FakeJustworks::demo().edited(|world| {
-        let person = Person::new("u-20", "Ob", "Ject").number("4200017").works("Design", "Boston").manager("u-01", "u-01");
+        let person =
+            Person::new("u-20", "Ob", "Ject").number("4200017").works("Design", "Boston").manager("u-01", "u-01");
         let mut row = person.json();
         row["department"] = json!({"id": 7, "name": "Design"});
         row["location"] = json!({"name": " Boston "});
@@ -311,13 +313,25 @@ fn a_roster_of_another_shape_names_its_path() {
         (with(json!({"members": [{"firstName": "Ada"}]})), "the member at place 1 has no uuid"),
         (row(|row| row["uuid"] = json!(" ")), "has no uuid"),
         (row(|row| row["uuid"] = json!("a\u{7}b")), "has the uuid \"a\\u{7}b\", which is none"),
-        (row(|row| row["department"] = json!(["A", "B"])), "the department of the member \"u-20\" is neither a text nor"),
-        (row(|row| row["location"] = json!({"code": "BOS"})), "the location of the member \"u-20\" is an object without a name"),
+        (
+            row(|row| row["department"] = json!(["A", "B"])),
+            "the department of the member \"u-20\" is neither a text nor",
+        ),
+        (
+            row(|row| row["location"] = json!({"code": "BOS"})),
+            "the location of the member \"u-20\" is an object without a name",
+        ),
         (row(|row| row["title"] = json!(true)), "the title of the member \"u-20\" is neither a text nor"),
         (row(|row| row["manager"] = json!([1])), "the manager of the member \"u-20\" is neither a text nor"),
         (row(|row| row["manager"] = json!({"title": "CEO"})), "is an object without a uuid, a work email or a name"),
-        (row(|row| row["startDate"] = json!("2020-02-30")), "the startDate of the member \"u-20\" is \"2020-02-30\", no day"),
-        (row(|row| row["terminatedDate"] = json!("soon")), "the terminatedDate of the member \"u-20\" is \"soon\", no day"),
+        (
+            row(|row| row["startDate"] = json!("2020-02-30")),
+            "the startDate of the member \"u-20\" is \"2020-02-30\", no day",
+        ),
+        (
+            row(|row| row["terminatedDate"] = json!("soon")),
+            "the terminatedDate of the member \"u-20\" is \"soon\", no day",
+        ),
     ] {
         wrong(builder, "Meg Field", "unexpected", sentence).complains("justworks-roster-path");
     }
@@ -330,7 +344,9 @@ fn the_roster_is_where_the_setting_says() {
         let scene = fake.scene_with(|profile| profile.setting("justworks-roster-path", written));
         scene.muster(["sync"]).exits(0).says("published");
         assert_eq!(fake.count(path), 2);
-        assert!(fake.requests().iter().all(|r| ["/login", "/tfa", path].contains(&r.path.as_str()) && r.query.is_none()));
+        assert!(
+            fake.requests().iter().all(|r| ["/login", "/tfa", path].contains(&r.path.as_str()) && r.query.is_none())
+        );
     }
 }
 

@@ -24,7 +24,8 @@ fn forms(fake: &FakeJustworks) -> Vec<String> {
     ];
     for request in fake.requests() {
         let cookies = request.header("cookie").unwrap_or_default();
-        forms.extend(cookies.split("; ").filter_map(|pair| pair.strip_prefix("_justworks_session=")).map(str::to_owned));
+        forms
+            .extend(cookies.split("; ").filter_map(|pair| pair.strip_prefix("_justworks_session=")).map(str::to_owned));
     }
     forms
 }
@@ -73,8 +74,16 @@ fn secrets_travel_in_their_forms_and_nowhere_else() {
             let (body, target) = (String::from_utf8_lossy(&request.body).into_owned(), request.target());
             let head = format!("{target} {:?}", request.headers);
             assert!(!head.contains("p4ss") && !head.contains(SECRET) && !head.contains(&code), "{head}");
-            assert_eq!(body.contains("p4ss"), (request.method.as_str(), target.as_str()) == ("POST", "/login"), "{target}");
-            assert_eq!(body.contains(&code), (request.method.as_str(), target.as_str()) == ("POST", "/tfa"), "{target}");
+            assert_eq!(
+                body.contains("p4ss"),
+                (request.method.as_str(), target.as_str()) == ("POST", "/login"),
+                "{target}"
+            );
+            assert_eq!(
+                body.contains(&code),
+                (request.method.as_str(), target.as_str()) == ("POST", "/tfa"),
+                "{target}"
+            );
             assert!(!body.contains(SECRET));
         }
     }
@@ -95,13 +104,19 @@ fn a_refused_login_shows_nothing() {
 fn a_roster_that_repeats_secrets_is_published_without_them() {
     let fake = FakeJustworks::demo().start();
     fake.edit(|world| {
-        world.people.push(Person::new("u-20", PASSWORD, SECRET).title(PASSWORD).works(SECRET, "Boston").manager("u-01", "u-01"));
+        world.people.push(
+            Person::new("u-20", PASSWORD, SECRET).title(PASSWORD).works(SECRET, "Boston").manager("u-01", "u-01"),
+        );
     });
     let scene = fake.scene();
     every_command(&fake, &scene, 0, &[]);
     let rows = scene.rows("resources");
     let row = rows.iter().find(|row| row["id"] == "u-20").unwrap();
-    assert_eq!((&row["name"], &row["employment"]["department"]), (&json!("*** ***"), &json!("***")), "the mask is seen");
+    assert_eq!(
+        (&row["name"], &row["employment"]["department"]),
+        (&json!("*** ***"), &json!("***")),
+        "the mask is seen"
+    );
 }
 
 #[test]

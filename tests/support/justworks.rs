@@ -14,9 +14,9 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use self::site::{Account, Site};
 pub use self::pages::SecondFactor;
 pub use self::site::Door;
+use self::site::{Account, Site};
 pub use self::world::{Person, Unknown, World, demo, large};
 use crate::certificate::Tls;
 use crate::fault::Fault;

@@ -64,7 +64,8 @@ impl<'c> Site<'c> {
 
     /// Reads a page; a token that is known is shown.
     pub(crate) fn page(&self, path: &str, token: Option<&str>) -> Result<Seen, Failure> {
-        let request = self.context.http().get(format!("{}{path}", self.base)).header("accept", "text/html").limit(PAGE_BYTES);
+        let request =
+            self.context.http().get(format!("{}{path}", self.base)).header("accept", "text/html").limit(PAGE_BYTES);
         let request = match token {
             Some(token) => request.header("x-csrf-token", token),
             None => request,
@@ -85,7 +86,9 @@ impl<'c> Site<'c> {
                 let page = String::from_utf8_lossy(answer.bytes()).into_owned();
                 return Ok(match answer.status() {
                     200 => Seen::Page(page),
-                    status => Seen::Refused { status, page, sentence: format!("{} answered {status}", answer.url().path()) },
+                    status => {
+                        Seen::Refused { status, page, sentence: format!("{} answered {status}", answer.url().path()) }
+                    }
                 });
             }
             Err(error) => error,
@@ -122,7 +125,9 @@ impl<'c> Site<'c> {
         match answer.status() {
             200 => Ok(answer),
             202 => Err(Failure::NotReady(NOT_READY_SECONDS)),
-            status => Err(Failure::Unexpected(format!("GET {path} answered {status}; does {ROSTER_PATH} lead to the roster?"))),
+            status => Err(Failure::Unexpected(format!(
+                "GET {path} answered {status}; does {ROSTER_PATH} lead to the roster?"
+            ))),
         }
     }
 
@@ -130,7 +135,9 @@ impl<'c> Site<'c> {
         let Some(refusal) = error.refusal() else { return error.into() };
         match refusal.status {
             300..=399 => match self.away(&error) {
-                Ok(path) if is_below(&path, "/login") || is_below(&path, "/tfa") => self.session_over(&error.to_string()),
+                Ok(path) if is_below(&path, "/login") || is_below(&path, "/tfa") => {
+                    self.session_over(&error.to_string())
+                }
                 Ok(_) => Failure::InvalidSettings(format!("{error}: correct {ROSTER_PATH}")),
                 Err(failure) => failure,
             },
@@ -168,7 +175,10 @@ impl<'c> Site<'c> {
                 Err(error) => return Err(Failure::Unexpected(format!("{error}{asked}"))),
             },
         };
-        Err(Failure::Unexpected(format!("GET {}: the answer is no roster as this connector knows it: {clause}{asked}", self.roster_path)))
+        Err(Failure::Unexpected(format!(
+            "GET {}: the answer is no roster as this connector knows it: {clause}{asked}",
+            self.roster_path
+        )))
     }
 }
 

@@ -146,16 +146,30 @@ pub(crate) fn draw(roster: &Roster<'_>, head_name: &str, today: &str) -> Result<
     let second = heads.iter().map(|place| format!("{} leads {}", label(*place), people(leads(place))));
     find(
         heads.len(),
-        format!("the roster has more than one head: beside the org head {head_label}, {} and has no manager", listed(second)),
+        format!(
+            "the roster has more than one head: beside the org head {head_label}, {} and has no manager",
+            listed(second)
+        ),
     );
-    find(without.len(), format!("no manager is given for {}: {}", people(without.len()), listed(without.iter().map(|p| label(*p)))));
+    find(
+        without.len(),
+        format!("no manager is given for {}: {}", people(without.len()), listed(without.iter().map(|p| label(*p)))),
+    );
     find(
         unknown.len(),
-        format!("the manager of {} is not in the roster and is left empty: {}", people(unknown.len()), listed(&unknown)),
+        format!(
+            "the manager of {} is not in the roster and is left empty: {}",
+            people(unknown.len()),
+            listed(&unknown)
+        ),
     );
     find(
         ambiguous.len(),
-        format!("the manager of {} is not one person and is left empty: {}", people(ambiguous.len()), listed(&ambiguous)),
+        format!(
+            "the manager of {} is not one person and is left empty: {}",
+            people(ambiguous.len()),
+            listed(&ambiguous)
+        ),
     );
     find(circles.len(), format!("managers go in a circle: {}", listed(&circles)));
     if let Some(above) = managers.get(head).copied().flatten() {
@@ -183,7 +197,9 @@ fn head(members: &[Member<'_>], index: &Index<'_>, name: &str) -> Result<usize, 
         ([], []) => Err(format!(
             "nobody in the roster is called {name}: give the org head's name in {ORG_HEAD} as Justworks shows it, first (or preferred) and last"
         )),
-        ([], left) => Err(format!("{name} has left ({}): give the name of today's org head in {ORG_HEAD}", labels(left))),
+        ([], left) => {
+            Err(format!("{name} has left ({}): give the name of today's org head in {ORG_HEAD}", labels(left)))
+        }
         (several, _) => Err(format!(
             "{} people in the roster are called {name}: {}; {ORG_HEAD} has to be the name of one, so give another form of it (first or preferred name) or tell them apart in Justworks",
             several.len(),

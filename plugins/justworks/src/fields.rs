@@ -98,7 +98,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         for (place, (field, keys)) in FIELDS.iter().enumerate() {
             assert_eq!(*field as usize, place, "{field:?}");
-            assert_eq!(field.key(), keys[0]);
+            assert_eq!(Some(&field.key()), keys.first());
             for (rank, key) in keys.iter().enumerate() {
                 assert!(seen.insert(*key), "{key} is there twice");
                 assert_eq!(Field::of(key), Some((*field, rank)));

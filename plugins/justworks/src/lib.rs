@@ -135,7 +135,9 @@ impl Connector for Justworks {
         let answer = match site.roster() {
             Ok(answer) => answer,
             // The credentials are good. What passes is for the run to wait for, which knows how.
-            Err(Failure::RateLimited(_) | Failure::NotReady(_) | Failure::Unavailable(_)) if signed != Signed::Before => {
+            Err(Failure::RateLimited(_) | Failure::NotReady(_) | Failure::Unavailable(_))
+                if signed != Signed::Before =>
+            {
                 context.info("logged in; the roster cannot be read yet");
                 return Ok(account);
             }

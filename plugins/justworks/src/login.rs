@@ -49,7 +49,9 @@ pub(crate) fn open(site: &Site<'_>) -> Result<Signed, Failure> {
         Seen::Refused { status: 404 | 410, sentence, .. } => {
             return Err(Failure::InvalidSettings(format!("{sentence}; does {BASE_URL} lead to Justworks?")));
         }
-        Seen::Refused { sentence, .. } => return Err(Failure::Forbidden(format!("the login page is refused: {sentence}"))),
+        Seen::Refused { sentence, .. } => {
+            return Err(Failure::Forbidden(format!("the login page is refused: {sentence}")));
+        }
     };
     // The host adds user name and password.
     match site.post("/login", &token, &[])? {
@@ -164,5 +166,7 @@ fn no_app(how: &str) -> Failure {
 }
 
 fn unknown_page(path: &str, why: &str) -> Failure {
-    Failure::Unexpected(format!("{path} is not the page this connector knows: {why}; does {BASE_URL} lead to Justworks?"))
+    Failure::Unexpected(format!(
+        "{path} is not the page this connector knows: {why}; does {BASE_URL} lead to Justworks?"
+    ))
 }

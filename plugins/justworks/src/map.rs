@@ -34,7 +34,8 @@ pub(crate) fn records<'r>(
         roster.members.iter().filter_map(group).collect::<BTreeSet<String>>()
     };
     let groups = [(DEPARTMENT, of(department)), (OFFICE, of(office))];
-    let groups = groups.into_iter().flat_map(|(kind, names)| names.into_iter().flat_map(move |name| group(kind, &name)));
+    let groups =
+        groups.into_iter().flat_map(|(kind, names)| names.into_iter().flat_map(move |name| group(kind, &name)));
     let people = roster.members.iter().enumerate().flat_map(move |(place, person)| {
         let manager = chart.managers.get(place).copied().flatten().and_then(|at| roster.members.get(at));
         std::iter::once(Item::from(member(person, manager, today))).chain(grants(person, today))

@@ -135,17 +135,13 @@ impl Member<'_> {
     /// Every name somebody may be called by.
     pub(crate) fn names(&self) -> Vec<String> {
         let whole = |first: &Option<Cow<'_, str>>| Some(format!("{} {}", first.as_deref()?, self.last.as_deref()?));
-        let mut names: Vec<String> = [
-            self.name(),
-            whole(&self.first),
-            whole(&self.preferred),
-            self.full.as_deref().map(str::to_owned),
-        ]
-        .into_iter()
-        .flatten()
-        .map(|name| text::folded(&name))
-        .filter(|name| !name.is_empty())
-        .collect();
+        let mut names: Vec<String> =
+            [self.name(), whole(&self.first), whole(&self.preferred), self.full.as_deref().map(str::to_owned)]
+                .into_iter()
+                .flatten()
+                .map(|name| text::folded(&name))
+                .filter(|name| !name.is_empty())
+                .collect();
         names.sort_unstable();
         names.dedup();
         names
@@ -277,11 +273,13 @@ fn member<'a>(row: &Row<'a>, place: usize) -> Result<Member<'a>, String> {
     let uuid = value(Field::Uuid).and_then(plain).and_then(trimmed);
     let uuid = uuid.ok_or_else(|| format!("the member at place {place} has no {}", Field::Uuid.key()))?;
     if uuid.len() > ID_BYTES || uuid.chars().any(char::is_control) {
-        return Err(format!("the member at place {place} has the {} {}, which is none", Field::Uuid.key(), quoted(&uuid)));
+        return Err(format!(
+            "the member at place {place} has the {} {}, which is none",
+            Field::Uuid.key(),
+            quoted(&uuid)
+        ));
     }
-    let odd = |field: Field, form: &str| {
-        format!("the {} of the member {} is {form}", field.key(), quoted(&uuid))
-    };
+    let odd = |field: Field, form: &str| format!("the {} of the member {} is {form}", field.key(), quoted(&uuid));
     let text = |field: Field| -> Result<Option<Cow<'a, str>>, String> {
         let Some(value) = value(field) else { return Ok(None) };
         if let Some(text) = plain(value) {

@@ -25,9 +25,7 @@ fn element(key: &str, json: &serde_json::Value) -> String {
 }
 
 fn page(title: &str, elements: &str, body: &str) -> String {
-    format!(
-        "<!DOCTYPE html>\n<html><head><title>{title}</title>\n{elements}</head>\n<body>{body}</body></html>\n"
-    )
+    format!("<!DOCTYPE html>\n<html><head><title>{title}</title>\n{elements}</head>\n<body>{body}</body></html>\n")
 }
 
 pub(super) fn login(csrf: &str) -> String {

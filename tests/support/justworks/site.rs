@@ -168,7 +168,8 @@ impl Site {
     /// The fields of a form that shows a fresh token in a session of this stage; none is refused as Rails does.
     fn form(&mut self, request: &Request, stage: Stage) -> Result<(String, BTreeMap<String, String>), Answer> {
         let token = request.header("x-csrf-token").map(str::to_owned);
-        let refused = |why: &str| Err((why.to_owned(), Answer::new(422, "text/html", "<h1>The change was rejected</h1>")));
+        let refused =
+            |why: &str| Err((why.to_owned(), Answer::new(422, "text/html", "<h1>The change was rejected</h1>")));
         let judged = match self.session(request) {
             None => refused("no session"),
             // A token is good for one form.

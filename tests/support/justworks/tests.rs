@@ -12,7 +12,8 @@ impl Browser {
         let cookies: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let cookies = cookies.join("; ");
         let mut headers = vec![("content-type", "application/x-www-form-urlencoded")];
-        headers.extend([("cookie", cookies.as_str()), ("x-csrf-token", token)].into_iter().filter(|(_, v)| !v.is_empty()));
+        headers
+            .extend([("cookie", cookies.as_str()), ("x-csrf-token", token)].into_iter().filter(|(_, v)| !v.is_empty()));
         let raw = send(fake.address(), method, path, &headers, body);
         for line in raw.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")) {
             let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();

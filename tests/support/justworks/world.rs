@@ -200,7 +200,10 @@ pub fn demo() -> World {
             .works("Engineering", "Boston")
             .manager("u-01@lantern.test", "u-01"),
         Person::new("u-03", "Sana", "Malik").title("Engineer").works("Engineering", "Remote").manager("u-02", "u-02"),
-        Person::new("u-04", "Jonas", "Lind").title("Engineer").works("Engineering", "Boston").manager("Idris Oak", "u-02"),
+        Person::new("u-04", "Jonas", "Lind")
+            .title("Engineer")
+            .works("Engineering", "Boston")
+            .manager("Idris Oak", "u-02"),
         Person::new("u-05", "Chloé", "Petit")
             .kind("contractor")
             .works("Design", "Remote")
@@ -213,7 +216,11 @@ pub fn demo() -> World {
             .started("2099-01-04")
             .works("Design", "Boston")
             .manager(json!({"name": "meg  FIELD"}), "u-01"),
-        Person::new("u-08", "נועה", "לוי").email("").works("", "").manager("Meg Field", "u-01").unknown(Unknown::Absent),
+        Person::new("u-08", "נועה", "לוי")
+            .email("")
+            .works("", "")
+            .manager("Meg Field", "u-01")
+            .unknown(Unknown::Absent),
     ];
     World { people, ..World::default() }
 }

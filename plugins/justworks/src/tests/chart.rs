@@ -1,6 +1,5 @@
 //! Who reports to whom, in a table of rosters.
 
-use super::*;
 use crate::chart::draw;
 use crate::roster::read;
 
@@ -40,10 +39,20 @@ fn what_is_odd_is_told_by_name_and_the_rest_stands() {
     let b = |manager: &str| format!(r#"{{"uuid":"b","firstName":"Bo","lastName":"Two","manager":{manager}}}"#);
     let c = |manager: &str| format!(r#"{{"uuid":"c","firstName":"Cy","lastName":"Three","manager":{manager}}}"#);
     let some = |text: &str| Some(text.to_owned());
-    let table: [(&[String], &[Option<String>], &str); 7] = [
+    /// The rows beside the head, their managers, and what is told.
+    type Case<'a> = (&'a [String], &'a [Option<String>], &'a str);
+    let table: [Case<'_>; 7] = [
         (&[b("null")], &[None], "no manager is given for 1 person: Bo Two (b)"),
-        (&[b(r#""x@y.test""#)], &[None], "the manager of 1 person is not in the roster and is left empty: Bo Two (b) has \"x@y.test\""),
-        (&[b(r#"{"uuid":"x"}"#)], &[None], "the manager of 1 person is not in the roster and is left empty: Bo Two (b) has \"x\""),
+        (
+            &[b(r#""x@y.test""#)],
+            &[None],
+            "the manager of 1 person is not in the roster and is left empty: Bo Two (b) has \"x@y.test\"",
+        ),
+        (
+            &[b(r#"{"uuid":"x"}"#)],
+            &[None],
+            "the manager of 1 person is not in the roster and is left empty: Bo Two (b) has \"x\"",
+        ),
         (&[b(r#""b""#)], &[None], "managers go in a circle: Bo Two (b) → Bo Two (b)"),
         (
             &[b(r#""c""#), c(r#""b""#)],
@@ -84,7 +93,10 @@ fn the_org_head_is_one_person() {
     assert!(error(&[], "Ada Head").contains("justworks-org-head"));
     for other in [twin, preferred] {
         let error = error(&[HEAD, other], "ada head");
-        assert!(error.starts_with("2 people in the roster are called \"ada head\": Ada Head (Ada@x.test), Ada "), "{error}");
+        assert!(
+            error.starts_with("2 people in the roster are called \"ada head\": Ada Head (Ada@x.test), Ada "),
+            "{error}"
+        );
     }
     assert!(drawn(&[HEAD, left], "Ada Head").is_ok());
     assert!(error(&[left], "Ada Head").starts_with("\"Ada Head\" has left (Ada Head (b))"));

@@ -49,7 +49,8 @@ fn a_login_page_that_leads_on_leaves_the_token_that_was_there() {
 #[test]
 fn a_refused_code_is_tried_once_more_and_then_never_again() {
     let vendor = post(after_password().get("/tfa", page(TFA)), "/tfa", page(REFUSED));
-    let vendor = post(vendor.get("/tfa", page(TFA)), "/tfa", page("in")).get("/members.json", Reply::json(200, MEMBERS));
+    let vendor =
+        post(vendor.get("/tfa", page(TFA)), "/tfa", page("in")).get("/members.json", Reply::json(200, MEMBERS));
     vendor.check().unwrap();
 
     let vendor = post(after_password().get("/tfa", page(TFA)), "/tfa", page(REFUSED));
@@ -73,7 +74,8 @@ fn a_refused_code_is_tried_once_more_and_then_never_again() {
 fn a_form_that_answers_with_a_redirect_is_accepted() {
     let away = |to: &str| Reply::empty(302).header("location", to);
     let vendor = post(justworks().get("/login", page(LOGIN)), "/login", away("https://jw.test/tfa"));
-    let vendor = post(vendor.get("/tfa", page(TFA)), "/tfa", away("/dashboard")).get("/members.json", Reply::json(200, MEMBERS));
+    let vendor =
+        post(vendor.get("/tfa", page(TFA)), "/tfa", away("/dashboard")).get("/members.json", Reply::json(200, MEMBERS));
     vendor.check().unwrap();
 }
 
@@ -125,7 +127,10 @@ fn what_only_a_person_can_do_is_named() {
         (after_password().get("/tfa", page(wall)), captcha),
         (after_password().get("/tfa", Reply::html(403, wall)), captcha),
         (post(login(), "/login", page(locked)), "forbidden: Justworks has locked the account"),
-        (post(after_password().get("/tfa", page(TFA)), "/tfa", page(locked)), "forbidden: Justworks has locked the account"),
+        (
+            post(after_password().get("/tfa", page(TFA)), "/tfa", page(locked)),
+            "forbidden: Justworks has locked the account",
+        ),
         (
             after_password().get("/tfa", page("We sent a text message")),
             "forbidden: Justworks lets justworks-username prove the second factor only by text message or call, which cannot be automated",

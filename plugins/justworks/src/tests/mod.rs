@@ -65,7 +65,8 @@ fn told(failure: Failure) -> String {
 
 #[test]
 fn a_run_logs_in_and_reads_the_roster_for_the_check_and_for_itself() {
-    let vendor = inside().get("/members.json", Reply::json(200, MEMBERS)).get("/members.json", Reply::json(200, MEMBERS));
+    let vendor =
+        inside().get("/members.json", Reply::json(200, MEMBERS)).get("/members.json", Reply::json(200, MEMBERS));
     let account = vendor.run().unwrap();
     assert_eq!((account.id.as_str(), account.name.as_str()), ("reader@lantern.test", "Justworks"));
     assert_eq!(account.warnings, Vec::<String>::new());

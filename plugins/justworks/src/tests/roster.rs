@@ -109,7 +109,15 @@ fn an_uuid_may_be_a_number_and_has_to_be_an_id() {
 fn whatever_comes_nothing_breaks() {
     let deep = format!(r#"{{"members":[{{"uuid":"u","manager":{}1{}}}]}}"#, "[".repeat(500), "]".repeat(500));
     let wide = format!(r#"{{"members":[{{"uuid":"u","manager":{{{}}}}}]}}"#, r#""a":1,"#.repeat(500) + r#""b":{}"#);
-    let bad = [b"\xff\xfe".as_slice(), b"", b"[[{\"uuid\":\"u\"}]]", b"null", b"{\"members\":[{\"uuid\":\"\xff\"}]}", deep.as_bytes(), wide.as_bytes()];
+    let bad = [
+        b"\xff\xfe".as_slice(),
+        b"",
+        b"[[{\"uuid\":\"u\"}]]",
+        b"null",
+        b"{\"members\":[{\"uuid\":\"\xff\"}]}",
+        deep.as_bytes(),
+        wide.as_bytes(),
+    ];
     for body in bad {
         assert!(read(body).is_err(), "{}", String::from_utf8_lossy(body));
     }
