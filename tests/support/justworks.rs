@@ -19,7 +19,6 @@ pub use self::site::Door;
 use self::site::{Account, Site};
 pub use self::world::{Person, Unknown, World, demo, large};
 use crate::certificate::Tls;
-use crate::fault::Fault;
 use crate::scene::{Profile, Scene};
 use crate::server::{FakeServer, Options};
 
@@ -232,13 +231,6 @@ impl Builder {
     #[must_use]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.options.tls = Some(tls);
-        self
-    }
-
-    /// A fault from the start on.
-    #[must_use]
-    pub fn fault(mut self, fault: Fault) -> Self {
-        self.options.faults.push(fault);
         self
     }
 

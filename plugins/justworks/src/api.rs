@@ -12,7 +12,7 @@ use crate::roster::{self, Roster, Wrong};
 use crate::{BASE_URL, PASSWORD, ROSTER_PATH, USERNAME};
 
 /// Bytes of a page that are read: they carry their data, and some pictures.
-const PAGE_BYTES: usize = 8 * 1024 * 1024;
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
 /// Seconds after which a roster that is still being made is asked for again.
 const NOT_READY_SECONDS: u64 = 5;
 

@@ -147,7 +147,7 @@ fn refused_for(page: &str) -> Option<Failure> {
 
 fn captcha() -> Failure {
     Failure::Forbidden(format!(
-        "Justworks asks for a captcha, which only a person can answer: log in as {USERNAME} with a browser from this network once, and try again later"
+        "Justworks asks for a captcha, which only a person can answer: log in with a browser from this network once, see whether {USERNAME} and {PASSWORD} are right, and try again later"
     ))
 }
 

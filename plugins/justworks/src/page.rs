@@ -37,12 +37,14 @@ pub(crate) fn hydration(page: &str, key: &str) -> Option<Value> {
         let value = after.trim_start().strip_prefix('=').map(str::trim_start);
         let quoted = value.and_then(|v| v.strip_prefix('"').or_else(|| v.strip_prefix('\'')));
         let named = quoted.and_then(|v| v.strip_prefix(key)).filter(|v| v.starts_with(['"', '\'']));
-        let content = named.and_then(|v| v.split_once('>')).and_then(|(_, v)| v.split_once('<'));
-        let Some((content, _)) = content else { continue };
+        let Some(named) = named else { continue };
+        // Where this element does not end, none after it does.
+        let (content, more) = named.split_once('>').and_then(|(_, v)| v.split_once('<'))?;
         // As it stands, or escaped as in an attribute.
         if let Ok(json) = serde_json::from_str(content).or_else(|_| serde_json::from_str(&unescaped(content))) {
             return Some(json);
         }
+        rest = more;
     }
     None
 }
@@ -63,8 +65,7 @@ pub(crate) fn token(page: &str) -> Option<String> {
 /// Which second factor a page asks for. What a page does not say counts as an app's code: a refusal tells.
 pub(crate) fn factor(page: &str) -> Factor {
     let info = hydration(page, "tfaInfo");
-    let words = words(page);
-    let has = |word: &str| words.iter().any(|w| w == word);
+    let has = |word: &str| page.split(|c: char| !c.is_ascii_alphanumeric()).any(|w| w.eq_ignore_ascii_case(word));
     let lower = page.to_ascii_lowercase();
     let enrolled = info.as_ref().and_then(|info| info.get("enrolled")).and_then(Value::as_bool);
     if enrolled == Some(false) || ["barcode", "qr code", "qr-code"].iter().any(|sign| lower.contains(sign)) {
@@ -133,19 +134,15 @@ pub(crate) fn is_captcha(page: &str) -> bool {
 
 /// Whether the account is locked for having been tried too often.
 pub(crate) fn is_locked(page: &str) -> bool {
+    const SIGNS: [&str; 6] = ["is locked", "been locked", "locked out", "account locked", "account_locked", "too many"];
     let page = page.to_ascii_lowercase();
-    page.contains("locked") || page.contains("too many")
+    SIGNS.iter().any(|sign| page.contains(sign))
 }
 
 /// Whether a page asks for a password: where something else was expected, the session is over.
 pub(crate) fn is_login(page: &str) -> bool {
     let page = page.to_ascii_lowercase();
     page.contains("type=\"password\"") || page.contains("type='password'")
-}
-
-/// The words of a page, lower case.
-fn words(page: &str) -> Vec<String> {
-    page.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()).map(str::to_ascii_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -186,6 +183,23 @@ mod tests {
         for page in ["\u{202e}é\0<>".repeat(1000), "hydration-key=\"".repeat(10_000), "<".repeat(100_000), deep] {
             assert_eq!((token(&page), factor(&page)), (None, Factor::App { key: None }));
         }
+    }
+
+    #[test]
+    fn a_page_that_is_cut_off_anywhere_gives_an_answer() {
+        let page =
+            element("form_authenticity_token", "\"é+/\"") + &element("tfaInfo", r#"{"key":"k","methods":["app"]}"#);
+        for at in (0..page.len()).filter(|at| page.is_char_boundary(*at)) {
+            let page = page.split_at(at).0;
+            assert_eq!((token(page), matches!(factor(page), Factor::App { .. })), (None, true), "{page}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_elements_without_end_is_not_read_again_and_again() {
+        // Each of them would parse the same long text: seen to take minutes without the bound.
+        let page = "<a hydration-key=\"a\" ".repeat(40_000) + ">[" + &"1,".repeat(100_000) + "<";
+        assert_eq!(hydration(&page, "a"), None);
     }
 
     #[test]
@@ -246,7 +260,8 @@ mod tests {
         assert!(is_refusal(r#"{"error":"x"}"#) && is_refusal("<p class=\"errors\">"));
         assert!(!is_refusal("<h1>Welcome</h1>") && !is_refusal(""));
         assert!(is_captcha("<div class='h-Captcha'>") && !is_captcha("capture"));
-        assert!(is_locked("Your account is LOCKED") && is_locked("Too many tries") && !is_locked("wrong"));
+        assert!(is_locked("Your account is LOCKED") && is_locked("Too many tries"));
+        assert!(!is_locked("wrong") && !is_locked(r#"{"locked":false}"#) && !is_locked("blocked"));
         assert!(is_login("<INPUT type=\"password\">") && is_login("<input type='password'>") && !is_login("password"));
     }
 }

@@ -124,6 +124,15 @@ fn whatever_comes_nothing_breaks() {
 }
 
 #[test]
+fn a_roster_that_is_cut_off_anywhere_is_none() {
+    let whole = MEMBERS.trim_end();
+    for at in 0..whole.len() {
+        assert!(read(&whole.as_bytes()[..at]).is_err(), "{at}");
+    }
+    assert_eq!(read(whole.as_bytes()).unwrap().members.len(), 3);
+}
+
+#[test]
 fn of_somebody_listed_twice_what_is_not_over_counts_whatever_the_order() {
     let rows = [
         r#"{"uuid":"u","firstName":"Old","startDate":"2015-01-01","terminatedDate":"2016-01-01"}"#,
