@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_page_of_elements_without_end_is_not_read_again_and_again() {
-        // Each of them would parse the same long text: seen to take minutes without the bound.
+        // Each of them would parse the same long text: that took minutes before the text was skipped.
         let page = "<a hydration-key=\"a\" ".repeat(40_000) + ">[" + &"1,".repeat(100_000) + "<";
         assert_eq!(hydration(&page, "a"), None);
     }

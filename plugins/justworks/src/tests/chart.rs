@@ -76,6 +76,30 @@ fn what_is_odd_is_told_by_name_and_the_rest_stands() {
 }
 
 #[test]
+fn of_two_people_of_a_name_the_one_who_is_there_is_meant() {
+    let left = r#"{"uuid":"b","firstName":"Jo","lastName":"Ray","terminatedDate":"2020-01-01"}"#;
+    let here = r#"{"uuid":"c","firstName":"Jo","lastName":"Ray","manager":"a"}"#;
+    let below = r#"{"uuid":"d","firstName":"Max","lastName":"Low","manager":"jo ray"}"#;
+    let (managers, findings) = drawn(&[HEAD, left, here, below], "Ada Head").unwrap();
+    assert_eq!((managers[3].as_deref(), findings), (Some("c"), vec![]));
+    let managers = drawn(&[HEAD, left, below], "Ada Head").unwrap().0;
+    assert_eq!(managers[2].as_deref(), Some("b"), "else the one who has left");
+    let twin = r#"{"uuid":"e","firstName":"Jo","lastName":"Ray","manager":"a"}"#;
+    let (managers, findings) = drawn(&[HEAD, here, below, twin], "Ada Head").unwrap();
+    let told =
+        "the manager of 1 person is not one person and is left empty: Max Low (d) has \"jo ray\", which is 2 people";
+    assert_eq!((managers[2].as_deref(), findings), (None, vec![told.to_owned()]));
+}
+
+#[test]
+fn who_leads_into_a_circle_is_not_in_it() {
+    let row = |uuid: &str, manager: &str| format!(r#"{{"uuid":"{uuid}","firstName":"{uuid}","manager":"{manager}"}}"#);
+    let rows = [row("b", "d"), row("c", "d"), row("d", "c")];
+    let rows: Vec<&str> = std::iter::once(HEAD).chain(rows.iter().map(String::as_str)).collect();
+    assert_eq!(drawn(&rows, "Ada Head").unwrap().1, ["managers go in a circle: c → d → c"]);
+}
+
+#[test]
 fn who_has_left_needs_no_manager() {
     let row = r#"{"uuid":"b","firstName":"Bo","terminatedDate":"2026-01-01"}"#;
     assert_eq!(drawn(&[HEAD, row], "Ada Head"), Ok((vec![None, None], vec![])));

@@ -91,9 +91,14 @@ fn a_value_may_have_many_forms() {
 
 #[test]
 fn of_several_keys_of_a_field_the_assumed_one_counts_if_it_says_something() {
-    let json = r#"{"members":[{"job_title":"C","jobTitle":"B","title":"A","uuid":"u","office":"X","location":""}]}"#;
-    let member = member(json).unwrap();
-    assert_eq!((member.title.as_deref(), member.location.as_deref()), (Some("A"), Some("X")));
+    for row in [
+        r#"{"job_title":"C","jobTitle":"B","title":"A","uuid":"u","office":"X","location":""}"#,
+        r#"{"location":null,"office":"X","uuid":"u","title":"A","jobTitle":"B","job_title":"C"}"#,
+    ] {
+        let json = format!(r#"{{"members":[{row}]}}"#);
+        let member = member(&json).unwrap();
+        assert_eq!((member.title.as_deref(), member.location.as_deref()), (Some("A"), Some("X")), "{row}");
+    }
 }
 
 #[test]
@@ -136,7 +141,7 @@ fn a_roster_that_is_cut_off_anywhere_is_none() {
 fn of_somebody_listed_twice_what_is_not_over_counts_whatever_the_order() {
     let rows = [
         r#"{"uuid":"u","firstName":"Old","startDate":"2015-01-01","terminatedDate":"2016-01-01"}"#,
-        r#"{"uuid":"u","firstName":"Now","startDate":"2020-01-01"}"#,
+        r#"{"uuid":"u","firstName":"Today","startDate":"2020-01-01"}"#,
         r#"{"uuid":"u","firstName":"Older","startDate":"2012-01-01"}"#,
         r#"{"uuid":"t","firstName":"Same"}"#,
         r#"{"uuid":"t","firstName":"Same"}"#,
@@ -147,6 +152,9 @@ fn of_somebody_listed_twice_what_is_not_over_counts_whatever_the_order() {
         let json = format!(r#"{{"members":[{}]}}"#, rows.join(","));
         let roster = read(json.as_bytes()).unwrap();
         let names: Vec<_> = roster.members.iter().map(Member::display).collect();
-        assert_eq!((names, roster.repeated), (vec!["Same".to_owned(), "Now".to_owned()], vec!["Now (u)".to_owned()]));
+        assert_eq!(
+            (names, roster.repeated),
+            (vec!["Same".to_owned(), "Today".to_owned()], vec!["Today (u)".to_owned()])
+        );
     }
 }
