@@ -21,6 +21,7 @@ pub mod fault;
 pub mod fault_text;
 pub mod hostile;
 pub mod journal;
+pub mod justworks;
 #[cfg(test)]
 mod raw;
 pub mod scene;

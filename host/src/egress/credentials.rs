@@ -96,8 +96,18 @@ impl Credentials {
                 let form = Form { id: credential.id.clone(), origin, path, fields };
                 for name in form.codes() {
                     let Some(secret) = self.settings.secrets.get(name) else { continue };
-                    let key = totp::key(secret.expose()).map_err(|why| format!("the setting {name} {why}"))?;
+                    let key = totp::key(secret.expose()).map_err(|why| {
+                        // The vendor's own pages say where the right one is: the manifest knows their words.
+                        let help = manifest.setting(name).map(|s| crate::text::neutral(&s.help)).unwrap_or_default();
+                        let stop = if help.is_empty() { "" } else { ". " };
+                        format!("the setting {name} {why}{stop}{help}")
+                    })?;
                     self.keys.insert(name.to_owned(), key);
+                    // As the vendor writes it, should a page repeat it; the operator's own spelling is masked anyway.
+                    let letters = totp::letters(secret.expose());
+                    if *letters != secret.expose() {
+                        self.derived.push(concat(&[&letters]));
+                    }
                 }
                 self.forms.push(form);
                 Ok(())
@@ -225,6 +235,7 @@ mod tests {
         settings.values.insert("account".into(), Value { text: "ann".into(), written: true });
         settings.secrets.insert("token".into(), Secret::new(token.into()));
         let mut manifest = sample();
+        manifest.settings.iter_mut().for_each(|s| s.help = "Behind the gear.".into());
         manifest.credentials[0].scheme = scheme.into();
         manifest.credentials[0].parameters =
             parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
@@ -293,8 +304,17 @@ mod tests {
         assert!(good.has_codes() && good.key("token") == Some(b"12345678901234567890".as_slice()));
         let target = Target::parse("https://api.demo.test/login").expect("url");
         assert!(good.form(&Method::POST, &target).is_some());
+        assert!(good.derived().is_empty());
         let error = form("123456").err().expect("refused");
         assert!(error.contains("the setting token is a code of the moment") && !error.contains("123456"), "{error}");
+        assert!(error.ends_with("QR code. Behind the gear."), "the manifest says where the right one is: {error}");
+    }
+
+    #[test]
+    fn the_key_is_masked_as_the_vendor_writes_it_too() {
+        let form = |token: &str| with("form", &[("path", "/login"), ("field:otp", "{totp:token}")], token);
+        let spelled = form("gezd gnbv gy3t-qojq gezd gnbv gy3t qojq").expect("form");
+        assert_eq!(spelled.derived(), [Secret::new("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ".into())]);
     }
 
     #[test]

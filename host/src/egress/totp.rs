@@ -1,7 +1,7 @@
 //! One-time codes (RFC 6238, with RFC 4226's HMAC-SHA1: six digits, a new one every 30 seconds). Pure.
 
 use crate::settings::Secret;
-use data_encoding::BASE32_NOPAD;
+use data_encoding::{Encoding, Specification};
 use ring::hmac;
 use zeroize::Zeroizing;
 
@@ -15,21 +15,38 @@ pub fn step(now: u64) -> u64 {
     now / STEP
 }
 
-/// The key that a vendor shows as Base32, with or without spaces, hyphens and padding.
+/// Base32 as authenticator apps read it: vendors draw letters, so that the bits after the last whole byte may say
+/// anything.
+fn base32() -> Option<Encoding> {
+    let mut letters = Specification::new();
+    letters.symbols.push_str("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
+    letters.check_trailing_bits = false;
+    letters.encoding().ok()
+}
+
+/// The letters alone: upper case, without blanks, hyphens and padding.
+pub fn letters(text: &str) -> Zeroizing<String> {
+    let mut letters = Zeroizing::new(String::with_capacity(text.len()));
+    letters.extend(text.chars().filter(|c| *c != '-' && !c.is_whitespace()).map(|c| c.to_ascii_uppercase()));
+    let end = letters.trim_end_matches('=').len();
+    letters.truncate(end);
+    letters
+}
+
+/// The key that a vendor shows as Base32, with or without blanks, hyphens and padding, in letters of any case.
 ///
 /// # Errors
 /// Why it is none, as half a sentence that does not hold it.
 pub fn key(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
-    let mut plain = Zeroizing::new(String::with_capacity(text.len()));
-    plain.extend(text.chars().filter(|c| !matches!(c, ' ' | '-')).map(|c| c.to_ascii_uppercase()));
+    let plain = letters(text);
     if plain.len() <= 8 && plain.bytes().all(|b| b.is_ascii_digit()) {
         return Err("is a code of the moment; give the long secret it is made from, which the vendor shows once \
                     beside the QR code"
             .to_owned());
     }
-    let plain = plain.trim_end_matches('=');
-    match BASE32_NOPAD.decode(plain.as_bytes()).map(Zeroizing::new) {
-        Err(_) => Err("is no Base32 (letters A to Z and digits 2 to 7)".to_owned()),
+    let key = base32().and_then(|base32| base32.decode(plain.as_bytes()).ok());
+    match key.map(Zeroizing::new).ok_or(()) {
+        Err(()) => Err("is no Base32 (letters A to Z and digits 2 to 7)".to_owned()),
         Ok(key) if key.len() < SHORTEST => Err("is too short for a secret of one-time codes".to_owned()),
         Ok(key) => Ok(key),
     }
@@ -72,6 +89,12 @@ mod tests {
         let expected = Ok(b"12345678901234567890".to_vec());
         assert_eq!(key_("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), expected);
         assert_eq!(key_("gezd gnbv gy3t qojq gezd gnbv gy3t qojq"), expected);
+        assert_eq!(key_("GEZD-GNBV-GY3T-QOJQ\u{a0}gezd-gnbv-gy3t-qojq"), expected, "as a page gives it");
+        // 16 bytes take 26 letters: with padding, without, and with a last letter that says more than it has to.
+        let sixteen = Ok(b"1234567890123456".to_vec());
+        for text in ["GEZDGNBVGY3TQOJQGEZDGNBVGY======", "GEZDGNBVGY3TQOJQGEZDGNBVGY", "GEZDGNBVGY3TQOJQGEZDGNBVGZ"] {
+            assert_eq!(key_(text), sixteen, "{text}");
+        }
         for (text, why) in [
             ("123456", "a code of the moment"),
             ("123 456", "a code of the moment"),

@@ -82,7 +82,8 @@ fn path_fits(manifest: &Description, setting: &impl Fn(&str) -> Option<String>, 
         let value = setting(name).unwrap_or_default();
         let kind = manifest.settings.iter().find(|s| s.name == name).map(|s| &s.kind);
         match kind {
-            Some(SettingKind::Path) => wanted.extend(value.split('/').map(encode)),
+            // As the host reads it: with or without a slash at either end.
+            Some(SettingKind::Path) => wanted.extend(value.trim_matches('/').split('/').map(encode)),
             _ => wanted.push(encode(&value)),
         }
     }
