@@ -82,7 +82,7 @@ fn path_fits(manifest: &Description, setting: &impl Fn(&str) -> Option<String>, 
         let value = setting(name).unwrap_or_default();
         let kind = manifest.settings.iter().find(|s| s.name == name).map(|s| &s.kind);
         match kind {
-            Some(SettingKind::Path) => wanted.extend(value.split('/').map(encode)),
+            Some(SettingKind::Path) => wanted.extend(value.trim_matches('/').split('/').map(encode)),
             _ => wanted.push(encode(&value)),
         }
     }
