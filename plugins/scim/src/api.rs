@@ -181,9 +181,9 @@ impl<'c> Api<'c> {
                 self.credential
             )),
             (_, Some(300..=399)) => Failure::InvalidSettings(format!("{error}: correct {BASE_URL} or {PATH}")),
-            (_, Some(404 | 501)) if place == Place::Beginning(Endpoint::Groups) => Failure::InvalidSettings(format!(
-                "{error}: if this server has no groups, write {GROUPS} = false"
-            )),
+            (_, Some(404 | 501)) if place == Place::Beginning(Endpoint::Groups) => {
+                Failure::InvalidSettings(format!("{error}: if this server has no groups, write {GROUPS} = false"))
+            }
             (_, Some(404)) if place == Place::Beginning(Endpoint::Users) => {
                 Failure::InvalidSettings(format!("{error}; {leads}"))
             }

@@ -58,12 +58,7 @@ impl Connector for Scim {
         )
         .documentation("https://www.rfc-editor.org/rfc/rfc7644")
         .resource_type(ResourceType::new(map::USER, Kind::User, "Users", "Everybody the server has an account for."))
-        .resource_type(ResourceType::new(
-            map::GROUP,
-            Kind::Group,
-            "Groups",
-            "Sets of users and of other groups.",
-        ))
+        .resource_type(ResourceType::new(map::GROUP, Kind::Group, "Groups", "Sets of users and of other groups."))
         .setting(
             Setting::new(
                 api::BASE_URL,
@@ -98,20 +93,17 @@ impl Connector for Scim {
             "The password that belongs to the user name.",
         ))
         .setting(
-            Setting::new(
-                api::GROUPS,
-                SettingKind::Flag,
-                "Groups",
-                "Write false for a server that has users only.",
-            )
-            .default_value("true"),
+            Setting::new(api::GROUPS, SettingKind::Flag, "Groups", "Write false for a server that has users only.")
+                .default_value("true"),
         )
         .credential(Credential::bearer("bearer-token", ORIGIN, "{scim-token}"))
         .credential(Credential::basic("basic", ORIGIN, "{scim-username}", "{scim-password}"));
         // With the operator's path, and without one.
         ["/{scim-path}", ""]
             .into_iter()
-            .flat_map(|root| ["ServiceProviderConfig", "Users", "Groups", "Groups/*"].map(|rest| format!("{root}/{rest}")))
+            .flat_map(|root| {
+                ["ServiceProviderConfig", "Users", "Groups", "Groups/*"].map(|rest| format!("{root}/{rest}"))
+            })
             .fold(description, |description, path| description.route(Route::read(ORIGIN, path)))
     }
 

@@ -102,15 +102,11 @@ fn employment(user: &Attributes) -> Option<Employment> {
         start_date: None,
         end_date: None,
     };
-    let says_nothing = [
-        &employment.employee_id,
-        &employment.title,
-        &employment.department,
-        &employment.employment_type,
-    ]
-    .into_iter()
-    .all(Option::is_none)
-        && employment.manager.is_none();
+    let says_nothing =
+        [&employment.employee_id, &employment.title, &employment.department, &employment.employment_type]
+            .into_iter()
+            .all(Option::is_none)
+            && employment.manager.is_none();
     (!says_nothing).then_some(employment)
 }
 
@@ -223,7 +219,8 @@ fn decoded(segment: &str) -> String {
             bytes.push(byte);
             continue;
         }
-        let mut nibble = || rest.next().and_then(|digit| char::from(digit).to_digit(16)).and_then(|d| u8::try_from(d).ok());
+        let mut nibble =
+            || rest.next().and_then(|digit| char::from(digit).to_digit(16)).and_then(|d| u8::try_from(d).ok());
         match (nibble(), nibble()) {
             (Some(high), Some(low)) => bytes.push(high << 4 | low),
             _ => return segment.to_owned(),
