@@ -23,6 +23,7 @@ pub mod journal;
 #[cfg(test)]
 mod raw;
 pub mod scene;
+pub mod scim;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
