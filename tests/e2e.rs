@@ -38,6 +38,7 @@ mod hostile_tls;
 mod scim_auth;
 mod scim_faults;
 mod scim_paging;
+mod scim_real;
 mod scim_sync;
 mod secrets;
 mod security_page;

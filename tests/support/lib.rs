@@ -24,6 +24,7 @@ pub mod journal;
 mod raw;
 pub mod scene;
 pub mod scim;
+pub mod scim2;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
