@@ -84,7 +84,7 @@ fn a_group_that_goes_between_two_pages_hides_no_members() {
     let published: BTreeSet<String> = scene.grant_ids().into_iter().collect();
     let missing: Vec<String> = fake.world().grants().into_iter().filter(|id| !published.contains(id)).collect();
     assert_eq!(missing, Vec::<String>::new());
-    assert_eq!(asked(&fake, "Groups"), 3 + 3);
+    assert_eq!(asked(&fake, "Groups"), 10 + 10);
 }
 
 #[test]

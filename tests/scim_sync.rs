@@ -144,7 +144,7 @@ fn a_server_without_groups() {
     let scene = fake.scene();
     scene.muster(["sync"]).exits(3).errs("if this server has no groups, write scim-groups = false");
     assert!(scene.rows("resources").is_empty());
-    let scene = fake.scene_as(|profile| profile.setting("scim-groups", "false"));
+    let scene = fake.scene_as(|profile| profile.setting_toml("scim-groups", "false"));
     fake.reset_stats();
     scene.muster(["sync"]).exits(0).says("7 resources, 0 entitlements, 0 grants");
     assert_eq!(fake.count(&format!("{ROOT}/Groups")), 0);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::marker::PhantomData;
 
-use crate::window::{COUNT, Mark, Page, Window};
+use crate::window::{Mark, Page, Window};
 use crate::wire::{Envelope, Group, List};
 
 pub(crate) const BASE_URL: &str = "scim-base-url";
@@ -32,6 +32,15 @@ impl Endpoint {
         match self {
             Endpoint::Users => "Users",
             Endpoint::Groups => "Groups",
+        }
+    }
+
+    /// Records asked for in one page. A server may give fewer; then its own number is the step from page to page.
+    /// Groups carry their members, and a page of them has to fit into an answer of 64 MiB.
+    fn count(self) -> u64 {
+        match self {
+            Endpoint::Users => 100,
+            Endpoint::Groups => 25,
         }
     }
 }
@@ -90,7 +99,10 @@ impl<'c> Api<'c> {
             Some(cursor) => request.query("cursor", cursor),
             None => request.query("startIndex", window.from()),
         };
-        request.query("count", COUNT).send().map_err(|error| self.failure(error, Place::of(endpoint, window)))
+        request
+            .query("count", endpoint.count())
+            .send()
+            .map_err(|error| self.failure(error, Place::of(endpoint, window)))
     }
 
     /// Hands over the records of an answer one by one; `take` answers their ids.
@@ -107,7 +119,7 @@ impl<'c> Api<'c> {
             count += 1;
             Ok(())
         })?;
-        Ok(Page { count, total: envelope.total, cursor: envelope.cursor, mark: mark.number() })
+        Ok(Page { asked: endpoint.count(), count, total: envelope.total, cursor: envelope.cursor, mark: mark.number() })
     }
 
     /// One group. None where the server knows none of that id.

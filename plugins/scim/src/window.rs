@@ -7,9 +7,6 @@
 use muster_sdk::{Failure, Task};
 use serde::{Deserialize, Serialize};
 
-/// Records asked for in one page. A server may give fewer; then its own number is the step from page to page.
-pub(crate) const COUNT: u64 = 100;
-
 /// Pages named at once, at most: half of what a call may name. The last of them names the next ones.
 const PAGES: usize = 5_000;
 
@@ -51,6 +48,8 @@ fn is_false(flag: &bool) -> bool {
 /// What a page was, without its records.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Page {
+    /// How many records were asked for.
+    pub(crate) asked: u64,
     /// How many records came.
     pub(crate) count: u64,
     /// How many records the list has, as the server says.
@@ -184,7 +183,7 @@ impl Window {
         }
         if self.first == Some(page.mark) {
             // The server has no pages: what it gives is the list, unless it is exactly what was asked for.
-            return if page.count == COUNT { self.deaf(COUNT) } else { Ok(Vec::new()) };
+            return if page.count == page.asked { self.deaf(page.count) } else { Ok(Vec::new()) };
         }
         let next = self.from() + page.count;
         Ok(vec![Window { from: next, before: Some(page.mark), ..self.clone() }])

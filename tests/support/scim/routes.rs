@@ -10,11 +10,13 @@ use super::world::World;
 use super::{Access, ROOT};
 use crate::server::{Answer, Request};
 
+type Edit = Box<dyn FnOnce(&mut World) + Send>;
+
 /// A change of the data in the midst of a run.
 pub(super) struct Change {
     list: &'static str,
     requests: u64,
-    change: Option<Box<dyn FnOnce(&mut World) + Send>>,
+    change: Option<Edit>,
 }
 
 impl Change {

@@ -18,7 +18,7 @@ const NOT_FOUND: &str =
 const AT_CONFIG: &str = "/scim/v2/ServiceProviderConfig";
 const AT_PROBE: &str = "/scim/v2/Users?startIndex=1&count=1";
 const AT_USERS: &str = "/scim/v2/Users?startIndex=1&count=100";
-const AT_GROUPS: &str = "/scim/v2/Groups?startIndex=1&count=100";
+const AT_GROUPS: &str = "/scim/v2/Groups?startIndex=1&count=25";
 
 fn scim() -> Script<Scim> {
     Script::new().setting("scim-base-url", "https://scim.test").setting("scim-path", "/scim/v2")

@@ -127,6 +127,7 @@ fn emails_come_in_many_shapes() {
         (json!([home, {"value": "a@acme.test"}]), Some("a@acme.test"), vec!["h@acme.test"]),
         (json!(["b@acme.test", "a@acme.test", "a@acme.test"]), Some("a@acme.test"), vec!["b@acme.test"]),
         (json!("a@acme.test"), Some("a@acme.test"), vec![]),
+        (json!([work, {"value": "w@acme.test", "type": "home"}]), Some("w@acme.test"), vec![]),
         (work.clone(), Some("w@acme.test"), vec![]),
         (json!([{"type": "work"}, {"value": ""}, {"value": null}, ""]), None, vec![]),
         (json!([]), None, vec![]),
