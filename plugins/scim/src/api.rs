@@ -7,8 +7,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use std::marker::PhantomData;
 
+use crate::list::{Envelope, List};
 use crate::window::{Mark, Page, Window};
-use crate::wire::{Envelope, Group, List};
+use crate::wire::Group;
 
 pub(crate) const BASE_URL: &str = "scim-base-url";
 pub(crate) const PATH: &str = "scim-path";
