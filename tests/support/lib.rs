@@ -25,6 +25,8 @@ pub mod justworks;
 #[cfg(test)]
 mod raw;
 pub mod scene;
+pub mod scim;
+pub mod scim2;
 pub mod server;
 #[cfg(test)]
 mod server_tests;

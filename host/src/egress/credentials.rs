@@ -10,7 +10,7 @@ use super::target::{Origin, Target};
 use super::totp;
 use crate::manifest::{Credential, Manifest, Scheme};
 use crate::settings::{Secret, Settings};
-use crate::template::Template;
+use crate::template::{Part, Template};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -44,19 +44,38 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Fills the templates. A credential one of whose settings has no value is left out.
+    /// Fills the templates. A credential one of whose settings has no value is left out: a manifest may offer several
+    /// ways to sign in, of which the operator gives exactly one.
     ///
     /// # Errors
-    /// A secret that cannot be sent as the credential says; the sentence never holds it.
+    /// A secret that cannot be sent as the credential says, no way to sign in at all, or two ways that want the same
+    /// header; the sentence never holds a secret.
     pub fn new(manifest: &Manifest, settings: &Settings) -> Result<Credentials, String> {
         let mut out = Credentials { settings: settings.clone(), ..Credentials::default() };
+        let mut ways = Vec::new();
         for credential in &manifest.credentials {
             let in_it = |why: String| format!("the credential {}: {why}", credential.id);
             let scheme = Scheme::read(credential).map_err(in_it)?;
             let Some(origin) = resolve_origin(&credential.origin, settings)? else { continue };
+            ways.push(settings_of(&scheme).join(" and "));
             out.add(credential, origin, scheme, manifest).map_err(in_it)?;
         }
-        Ok(out)
+        out.one_way(&ways).map(|()| out)
+    }
+
+    /// Whether there is one way to sign in, and not two that exclude each other. `ways` are the settings of each.
+    fn one_way(&self, ways: &[String]) -> Result<(), String> {
+        let twin = |(at, field): (usize, &Field)| {
+            self.fields.iter().take(at).any(|f| f.origin == field.origin && same_header(&f.name, &field.name))
+        };
+        let too_many = self.fields.iter().enumerate().any(twin);
+        let none = self.fields.is_empty() && self.parameters.is_empty() && self.forms.is_empty();
+        let ways = ways.join(", or ");
+        match (too_many, none && !ways.is_empty()) {
+            (true, _) => Err(format!("more than one way to sign in is given: give either {ways}")),
+            (_, true) => Err(format!("no credential is given whole: give {ways}")),
+            _ => Ok(()),
+        }
     }
 
     fn add(
@@ -207,6 +226,18 @@ impl Credentials {
     }
 }
 
+/// The settings that a scheme's templates use.
+fn settings_of(scheme: &Scheme) -> Vec<String> {
+    let mut names = Vec::new();
+    for part in scheme.templates().iter().flat_map(|template| template.parts()) {
+        match part {
+            Part::Setting(name) | Part::Totp(name) if !names.contains(name) => names.push(name.clone()),
+            _ => {}
+        }
+    }
+    names
+}
+
 /// The pieces as one secret, made in its final size.
 fn concat(pieces: &[&str]) -> Secret {
     let mut out = String::with_capacity(pieces.iter().map(|p| p.len()).sum());
@@ -326,6 +357,49 @@ mod tests {
             assert!(credentials.owns(&origin, &header), "{name}");
         }
         assert!(!credentials.owns(&origin, &HeaderName::from_static("x-tokens")));
+    }
+
+    /// A token, or a user and a password, as far as they are given.
+    fn either(values: &[&str], secrets: &[&str]) -> Result<Credentials, String> {
+        let mut settings = Settings::default();
+        settings.values.insert("base-url".into(), Value { text: HERE.into(), written: true });
+        for name in values {
+            settings.values.insert((*name).into(), Value { text: "ann".into(), written: true });
+        }
+        for name in secrets {
+            settings.secrets.insert((*name).into(), Secret::new("s3cret".into()));
+        }
+        let mut manifest = sample();
+        let way = |id: &str, scheme: &str, parameters: &[(&str, &str)]| {
+            let parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+            Credential { id: id.into(), origin: "{base-url}".into(), scheme: scheme.into(), parameters }
+        };
+        manifest.credentials = vec![
+            way("token", "bearer", &[("template", "{token}")]),
+            way("basic", "basic", &[("user", "{user}"), ("password", "{password}")]),
+        ];
+        Credentials::new(&manifest, &settings)
+    }
+
+    #[test]
+    fn of_several_ways_to_sign_in_exactly_one_has_to_be_given_whole() {
+        let sent = |given: Result<Credentials, String>| header(&given.expect("one way"), HERE, "authorization");
+        assert_eq!(sent(either(&[], &["token"])).as_deref(), Some("Bearer s3cret"));
+        assert_eq!(sent(either(&["user"], &["password"])).as_deref(), Some("Basic YW5uOnMzY3JldA=="));
+        let ways = "token, or user and password";
+        let none = format!("no credential is given whole: give {ways}");
+        for (values, secrets) in [(&[][..], &[][..]), (&["user"], &[]), (&[], &["password"])] {
+            assert_eq!(either(values, secrets).err(), Some(none.clone()), "{values:?} {secrets:?}");
+        }
+        let both = format!("more than one way to sign in is given: give either {ways}");
+        assert_eq!(either(&["user"], &["token", "password"]).err(), Some(both));
+    }
+
+    #[test]
+    fn a_manifest_without_credentials_needs_none() {
+        let mut manifest = sample();
+        manifest.credentials.clear();
+        assert!(Credentials::new(&manifest, &Settings::default()).is_ok());
     }
 
     #[test]

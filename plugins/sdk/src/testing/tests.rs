@@ -66,6 +66,14 @@ fn requests_that_fit_a_route_are_answered() {
 }
 
 #[test]
+fn a_path_may_be_written_with_slashes_around_it() {
+    for path in ["/scim/v2", "scim/v2/", "/scim/v2/"] {
+        let vendor = Script::<Probe>::new().setting("probe-root", path).get("/scim/v2/Users", person());
+        assert_eq!(ask(&vendor, "https://v.test/scim/v2/Users"), Ok(vec![]), "{path}");
+    }
+}
+
+#[test]
 fn requests_that_fit_no_route_fail_the_test() {
     for url in [
         "https://v.test/people/1",

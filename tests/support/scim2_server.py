@@ -1,0 +1,77 @@
+"""Installs a SCIM server that nobody here wrote into a virtual environment, once, and prints its Python.
+
+Usage: python3 scim2_server.py FOLDER. Ends with 3 where this Python is too old for the server, and with 2 and one
+sentence where the installation fails. Many may call it at once: one installs, the others wait.
+"""
+
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+OLDEST = (3, 11)
+PINS = pathlib.Path(__file__).with_name("scim2_server.txt")
+# Seconds for an installation that may never end.
+PATIENCE = 300
+
+
+def run(*words):
+    """Whether a command succeeded, and what it said."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"it took longer than {PATIENCE} seconds"
+    return done.returncode == 0, done.stdout.strip()
+
+
+def install(folder):
+    """None, or why it failed."""
+    python = folder / "bin" / "python3"
+    pins = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement", PINS]
+    made, said = run(sys.executable, "-m", "venv", folder)
+    if made:
+        installed, said = run(python, "-m", "pip", *pins)
+        return None if installed else said
+    # Debian keeps ensurepip in another package; the system's pip can fill an environment without one.
+    shutil.rmtree(folder, ignore_errors=True)
+    bare, _ = run(sys.executable, "-m", "venv", "--without-pip", folder)
+    filled, more = run(sys.executable, "-m", "pip", "--python", python, *pins) if bare else (False, "")
+    return None if filled else f"{said}\n{more}\nDebian and Ubuntu have what is missing in python3-venv"
+
+
+def main():
+    if sys.version_info < OLDEST:
+        print("Python %d.%d or newer is needed" % OLDEST)
+        return 3
+    folder = pathlib.Path(sys.argv[1]).absolute()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    stamp = folder / "installed.txt"
+    wanted = "%s\n%s\n%s" % (sys.version, folder, PINS.read_text())
+    with open(f"{folder}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not stamp.exists() or stamp.read_text() != wanted:
+            shutil.rmtree(folder, ignore_errors=True)
+            why = install(folder)
+            if why is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                print(f"scim2-server cannot be installed into {folder}: {why}")
+                return 2
+            half = folder / "installed.half"
+            half.write_text(wanted)
+            os.replace(half, stamp)
+    print(folder / "bin" / "python3")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
