@@ -51,4 +51,5 @@ mod scim_real;
 mod scim_sync;
 mod secrets;
 mod security_page;
+mod side_by_side;
 mod tapes;

@@ -5,8 +5,12 @@
 
 use std::path::{Path, PathBuf};
 
+use support::charthop::FakeChartHop;
+use support::charthop::place::Place;
 use support::chatwoot::FakeChatwoot;
+use support::justworks::FakeJustworks;
 use support::scene::Scene;
+use support::scim::FakeScim;
 
 /// The port that a fake had on every tape: any other would be a difference each time.
 const PORT: &str = "127.0.0.1:4000";
@@ -15,15 +19,18 @@ fn fixture(connector: &str, file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("plugins").join(connector).join("fixtures").join(file)
 }
 
-/// Replays the connector's tape and compares the rows. `fake` is asked only where the tape is made anew: the scene of one
-/// connection, and where its fake listens.
-fn comes_to_its_rows(connector: &str, fake: impl FnOnce() -> (Scene, String)) {
+/// The tape of a scene.
+fn taken(scene: &Scene) -> String {
+    std::fs::read_to_string(scene.path("tape.jsonl")).unwrap()
+}
+
+/// Replays the connector's tape and compares the rows. `record` makes a new one only where that is asked for: the tape, and
+/// where its fake listened.
+fn comes_to_its_rows(connector: &str, record: impl FnOnce() -> (String, String)) {
     let (tape, rows) = (fixture(connector, "vendor.tape.jsonl"), fixture(connector, "vendor.rows.jsonl"));
     let bless = std::env::var_os("MUSTER_BLESS").is_some();
     if bless {
-        let (scene, address) = fake();
-        scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
-        let text = std::fs::read_to_string(scene.path("tape.jsonl")).unwrap();
+        let (text, address) = record();
         std::fs::write(&tape, text.replace(&address, PORT)).unwrap();
     }
     let scene = Scene::new()
@@ -49,7 +56,38 @@ fn comes_to_its_rows(connector: &str, fake: impl FnOnce() -> (Scene, String)) {
 fn chatwoot() {
     comes_to_its_rows("chatwoot", || {
         let scene = Scene::new().chatwoot(FakeChatwoot::demo().odd_names());
-        let address = scene.fake().address().to_string();
-        (scene, address)
+        scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+        (taken(&scene), scene.fake().address().to_string())
+    });
+}
+
+#[test]
+fn charthop() {
+    comes_to_its_rows("charthop", || {
+        let place = Place::new(FakeChartHop::builder().persons(25).former(3).starting(2), |profile| {
+            profile.setting("charthop-include-former", "true")
+        });
+        place.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+        (taken(&place), place.fake().address().to_string())
+    });
+}
+
+#[test]
+fn justworks() {
+    comes_to_its_rows("justworks", || {
+        let fake = FakeJustworks::demo().start();
+        let scene = fake.scene();
+        scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+        (taken(&scene), fake.address().to_string())
+    });
+}
+
+#[test]
+fn scim() {
+    comes_to_its_rows("scim", || {
+        let fake = FakeScim::demo().odd_names().start();
+        let scene = fake.scene();
+        scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+        (taken(&scene), fake.address().to_string())
     });
 }

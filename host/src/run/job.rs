@@ -86,7 +86,11 @@ impl Job {
         Policy::new(&self.connector.about.manifest, &self.settings, &self.connection.network).map_err(ConfigError::new)
     }
 
+    /// None at all where a tape is replayed: there is nobody to show them to.
     fn credentials(&self) -> Result<Credentials, ConfigError> {
+        if let Tape::Replay(_) = self.tape {
+            return Ok(Credentials::default());
+        }
         Credentials::new(&self.connector.about.manifest, &self.settings).map_err(ConfigError::new)
     }
 

@@ -141,12 +141,3 @@ fn batches_that_went_out_before_a_task_failed_do_not_count() {
     assert!(ask(&vendor, "https://v.test/people").is_err());
     assert_eq!(vendor.items().len(), 0);
 }
-
-#[test]
-fn a_path_setting_may_begin_and_end_with_a_slash() {
-    for root in ["/scim/v2", "scim/v2/", "/scim/v2/"] {
-        let url = "https://v.test/scim/v2/Users";
-        let vendor = Script::<Probe>::new().setting("probe-root", root).get(url, person());
-        assert_eq!(ask(&vendor, url), Ok(vec![]), "{root}");
-    }
-}
