@@ -63,15 +63,17 @@ impl Credentials {
         out.one_way(&ways).map(|()| out)
     }
 
-    /// Whether there is one way to sign in, and not two that exclude each other. `ways` are the settings of each.
+    /// Whether there is one way to sign in where there are several, and not two that exclude each other. `ways` are the
+    /// settings of each. A single credential may be left out: some vendors answer without one.
     fn one_way(&self, ways: &[String]) -> Result<(), String> {
         let twin = |(at, field): (usize, &Field)| {
             self.fields.iter().take(at).any(|f| f.origin == field.origin && same_header(&f.name, &field.name))
         };
         let too_many = self.fields.iter().enumerate().any(twin);
         let none = self.fields.is_empty() && self.parameters.is_empty() && self.forms.is_empty();
+        let several = ways.len() > 1;
         let ways = ways.join(", or ");
-        match (too_many, none && !ways.is_empty()) {
+        match (too_many, none && several) {
             (true, _) => Err(format!("more than one way to sign in is given: give either {ways}")),
             (_, true) => Err(format!("no credential is given whole: give {ways}")),
             _ => Ok(()),

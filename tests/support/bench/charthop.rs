@@ -1,6 +1,7 @@
 //! One small request a person: how near a run comes to what latency and concurrency allow, and what it holds in memory.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -30,10 +31,11 @@ const THROUGHPUT: [(u64, u64); 4] = [(1, 500), (4, 2_000), (AT_ONCE, PERSONS), (
 const GROUPS: u64 = 35;
 const PAGE: u64 = 500;
 
-/// The role: serves an organization of this size until its input ends.
+/// The role: serves an organization of this size, after so many milliseconds each time, until its input ends.
 pub fn serve(mut words: impl Iterator<Item = String>) -> Result<(), Broken> {
     let persons = words.next().ok_or("no size")?.parse()?;
-    let fake = FakeChartHop::builder().persons(persons).latency(LATENCY).keep(0).try_start()?;
+    let latency = Duration::from_millis(words.next().ok_or("no latency")?.parse()?);
+    let fake = FakeChartHop::builder().persons(persons).latency(latency).keep(0).try_start()?;
     let place = [fake.origin(), fake.address().to_string(), fake.token().to_owned(), fake.org().slug];
     println!("{}", serde_json::to_string(&place)?);
     std::io::stdin().read_to_end(&mut Vec::new())?;
@@ -45,7 +47,7 @@ pub fn measure(report: &mut Report, runs: u32) -> Result<(), Broken> {
     let title = format!("ChartHop, a request a person at {} ms", LATENCY.as_millis());
     report.group(&title, runs)?;
     for (at_once, persons) in THROUGHPUT {
-        let scene = Scene::new(persons, at_once)?;
+        let scene = Scene::new(persons, at_once, LATENCY)?;
         let measured: Vec<Synced> = (0..runs).map(|_| scene.sync()).collect::<Result<_, _>>()?;
         let speed = measured.iter().map(|s| s.requests / s.process.wall.as_secs_f64());
         let name = format!("{persons} persons, {at_once} at once: requests");
@@ -68,13 +70,14 @@ pub fn measure(report: &mut Report, runs: u32) -> Result<(), Broken> {
     Ok(())
 }
 
-struct Synced {
-    process: Process,
-    requests: f64,
+/// A sync, and the requests it made.
+pub struct Synced {
+    pub process: Process,
+    pub requests: f64,
 }
 
 /// A folder for one organization, and the fake in a process of its own.
-struct Scene {
+pub struct Scene {
     persons: u64,
     folder: TempDir,
     token: String,
@@ -82,7 +85,8 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(persons: u64, at_once: u64) -> Result<Scene, Broken> {
+    /// Starts the fake and writes the folder.
+    pub fn new(persons: u64, at_once: u64, latency: Duration) -> Result<Scene, Broken> {
         let program = std::env::current_exe()?;
         let beside = program.parent().ok_or("a program without a folder")?;
         let connectors = beside.parent().ok_or("a folder without a parent")?.join("connectors");
@@ -90,7 +94,10 @@ impl Scene {
             return Err("charthop.wasm is missing: run `make bench`, which builds it".into());
         }
         let mut command = Command::new(&program);
-        command.args([ROLE, &persons.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args([ROLE, &persons.to_string(), &latency.as_millis().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut vendor = command.spawn()?;
         let mut line = String::new();
         BufReader::new(vendor.stdout.take().ok_or("a fake without output")?).read_line(&mut line)?;
@@ -113,12 +120,17 @@ impl Scene {
     }
 
     /// A sync into a new store.
-    fn sync(&self) -> Result<Synced, Broken> {
-        let store = self.folder.path().join("muster.db");
+    pub fn sync(&self) -> Result<Synced, Broken> {
+        self.sync_with(&[])
+    }
+
+    /// The same with further options.
+    pub fn sync_with(&self, options: &[&str]) -> Result<Synced, Broken> {
+        let store = self.path("muster.db");
         if store.exists() {
             std::fs::remove_file(&store)?;
         }
-        let process = process::run(self.command()?.args(["sync", "--json"]))?;
+        let process = process::run(self.command()?.args(["sync", "--json", "--quiet"]).args(options))?;
         let summary: Value = serde_json::from_str(&process.output)?;
         let number = |key: &str| summary.get(key).and_then(Value::as_u64).unwrap_or_default();
         // What is fast because it is wrong does not count: the check, two counts, types, groups, pages, persons.
@@ -128,6 +140,11 @@ impl Scene {
             return Err(format!("the sync did not do what it should: {}", process.output.trim()).into());
         }
         Ok(Synced { process, requests: requests as f64 })
+    }
+
+    /// A path in the folder.
+    pub fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
     }
 
     fn command(&self) -> Result<Command, Broken> {

@@ -139,23 +139,6 @@ impl Scene {
         })
     }
 
-    /// A sync into a new store that writes a new tape, or plays the last one.
-    pub fn taped(&self, option: &str, requests: u64) -> Result<Process, Broken> {
-        let tape = self.folder.path().join("tape.jsonl");
-        for old in [Some(self.store()), (option == "--record").then_some(tape)].into_iter().flatten() {
-            if old.exists() {
-                std::fs::remove_file(old)?;
-            }
-        }
-        let process = process::run(self.command().args(["sync", "--json", "--quiet", option, "tape.jsonl"]))?;
-        let summary: Value = serde_json::from_str(&process.output)?;
-        let good = summary.get("status").is_some_and(|status| status == "published");
-        match good && summary.get("requests").and_then(Value::as_u64) == Some(requests) {
-            true => Ok(process),
-            false => Err(format!("the sync did not do what it should: {}", process.output.trim()).into()),
-        }
-    }
-
     fn command(&self) -> Command {
         let mut command = Command::new(&self.muster);
         let cache = self.folder.path().join("cache");
