@@ -53,8 +53,9 @@ fn quiet(fake: &FakeJustworks, run: &Run) {
 /// A sync with everything said, and every later command.
 #[track_caller]
 fn every_command(fake: &FakeJustworks, scene: &Scene, code: i32, words: &[&str]) {
-    let run = scene.muster([&["sync", "-vvv"], words].concat());
+    let run = scene.muster([&["sync", "-vvv", "--record", "tape.jsonl"], words].concat());
     run.exits(code);
+    clean(fake, "the tape", &std::fs::read(scene.path("tape.jsonl")).unwrap());
     quiet(fake, &run);
     for command in [&["resources"][..], &["grants"], &["runs"], &["runs", "show", "1"], &["inspect", "justworks"]] {
         for json in [&[][..], &["--json", "-vvv"]] {

@@ -286,3 +286,64 @@ fn a_replay_never_publishes_the_past_as_the_present() {
     run.exits(2).errs("would publish the past as the present").helps("add --store replay.db");
     assert_eq!(scene.rows("runs").len(), 2, "no run was begun");
 }
+
+// Each would take answers that are the other's.
+#[test]
+fn a_connection_never_takes_the_part_of_another() {
+    let scene = Scene::new().chatwoot_as("eu", FakeChatwoot::demo(), |profile| profile).chatwoot_as(
+        "us",
+        FakeChatwoot::builder().agents(3),
+        |profile| profile,
+    );
+    scene.muster(["sync", "eu", "--record", "tape.jsonl"]).exits(0);
+    let run = scene.muster(["--store", "replay.db", "sync", "--replay", "tape.jsonl", "--json"]);
+    let lines = run.exits(0).json_lines();
+    assert_eq!(lines.iter().map(|line| text(line, "connection")).collect::<Vec<_>>(), ["eu"]);
+    assert_eq!(rows(&scene, "replay.db"), rows(&scene, "muster.db"));
+    // Alone it gets that part; its own settings ask for what is not on it.
+    scene.muster(["sync", "us", "--replay", "tape.jsonl"]).exits(1).errs("us: denied: the tape does not hold GET");
+    let run = scene.muster(["--store", "other.db", "sync", "eu", "us", "--replay", "tape.jsonl"]);
+    run.exits(3).errs("us: the tape tape.jsonl holds no run of us; it holds eu");
+}
+
+#[test]
+fn a_replay_asks_neither_variables_nor_programs_for_settings() {
+    let scene = Scene::new().chatwoot_as("support", FakeChatwoot::demo(), |profile| {
+        let base = "{ env = \"BASE_URL\" }";
+        let account = "{ command = [\"sh\", \"-c\", \"touch ran; echo 1\"] }";
+        profile.setting_toml("chatwoot-base-url", base).setting_toml("chatwoot-account-id", account)
+    });
+    let origin = scene.fake().origin();
+    let scene = scene.env("BASE_URL", origin).env("PATH", std::env::var_os("PATH").unwrap());
+    scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+    std::fs::remove_file(scene.path("ran")).expect("it ran for the recording");
+    let scene = scene.without_env("BASE_URL");
+    scene.muster(["--store", "replay.db", "sync", "--replay", "tape.jsonl"]).exits(0);
+    assert!(!scene.path("ran").exists(), "it ran for the replay");
+}
+
+#[test]
+fn a_recording_follows_no_link_and_leaves_no_file_where_it_cannot_begin() {
+    let scene = Scene::new().chatwoot(FakeChatwoot::demo()).file("victim", "precious").file("no-store", "hello");
+    std::os::unix::fs::symlink("victim", scene.path("tape.jsonl.sorting")).unwrap();
+    scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+    assert_eq!(std::fs::read(scene.path("victim")).unwrap(), b"precious");
+    assert!(!scene.path("tape.jsonl.sorting").exists());
+    scene.muster(["--store", "no-store", "sync", "--record", "never.jsonl"]).exits(2);
+    assert!(!scene.path("never.jsonl").exists());
+}
+
+#[test]
+fn a_replay_may_wait_as_long_as_the_recorded_run() {
+    let scene = Scene::new().chatwoot_as("support", FakeChatwoot::demo(), |profile| profile.run("max-wait = \"1h\""));
+    scene.muster(["sync", "--record", "tape.jsonl"]).exits(0);
+    edit(&scene, "/agents", |line| {
+        let mut wait = line.clone();
+        wait["status"] = json!(429);
+        wait["headers"] = json!({"retry-after": ["2000"]});
+        vec![wait, line]
+    });
+    let other = Scene::new().built_connector("chatwoot").without_toml().file("tape.jsonl", tape(&scene));
+    let arguments = ["sync", "--connector", "connectors/chatwoot.wasm", "--replay", "tape.jsonl"];
+    other.muster(arguments).exits(0).says("2000 s of waiting");
+}

@@ -26,10 +26,10 @@ const AT_ONCE: usize = 16;
 /// What the host can judge before it calls anybody, or a store that fails.
 pub async fn sync(global: &Global, options: &args::Sync) -> Result<u8, CliError> {
     let mut scene = Scene::new(global, &options.targets)?;
-    let taping = Taping::open(options)?;
-    scene.connections = taping.chosen(std::mem::take(&mut scene.connections), !options.targets.names.is_empty());
+    let taping = Taping::open(options, &mut scene.connections)?;
     let runtime = tokio::runtime::Handle::current();
     let (thread, store) = Store::open(&scene.store, &runtime)?;
+    let taping = taping.begin(options)?;
     let (stop, stopped) = watch::channel(false);
     let signal = signals(stop);
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);

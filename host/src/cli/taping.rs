@@ -6,6 +6,7 @@ use crate::config::Connection;
 use crate::store::queries::{Reader, RunRow};
 use crate::tape::{Player, Recorder, Reel, Tape};
 use crate::text::count;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,30 +16,36 @@ pub enum Taping {
     Off,
     /// Writes one.
     Record(Arc<Recorder>),
-    /// Answers from one.
-    Replay(Reel),
+    /// Answers from one, whose parts are given to connections.
+    Replay(Reel, BTreeMap<String, Arc<Player>>),
 }
 
 impl Taping {
-    /// Opens the tape of the command; a recording creates its file.
+    /// Reads the tape to replay, if there is one, and chooses the connections: where none are named, those that it holds.
     ///
     /// # Errors
-    /// A tape that exists, cannot be read, or is none.
-    pub fn open(options: &args::Sync) -> Result<Taping, CliError> {
-        Ok(match (&options.record, &options.replay) {
-            (Some(path), _) => Taping::Record(Arc::new(Recorder::create(path)?)),
-            (None, Some(path)) => Taping::Replay(Reel::open(path)?),
-            (None, None) => Taping::Off,
-        })
+    /// A tape that cannot be read, or is none.
+    pub fn open(options: &args::Sync, connections: &mut Vec<Connection>) -> Result<Taping, CliError> {
+        let Some(path) = &options.replay else { return Ok(Taping::Off) };
+        let reel = Reel::open(path)?;
+        let names: Vec<(&str, &str)> = connections.iter().map(|c| (c.name.as_str(), c.connector.as_str())).collect();
+        let cast = reel.cast(&names);
+        // With none of them, each says what the tape holds instead.
+        if options.targets.names.is_empty() && !cast.is_empty() {
+            connections.retain(|connection| cast.contains_key(&connection.name));
+        }
+        Ok(Taping::Replay(reel, cast))
     }
 
-    /// The connections to run: where a tape is replayed and none are named, those that it holds.
-    pub fn chosen(&self, connections: Vec<Connection>, named: bool) -> Vec<Connection> {
-        let Taping::Replay(reel) = self else { return connections };
-        let held: Vec<Connection> =
-            connections.iter().filter(|c| !named && reel.of(&c.name, &c.connector).is_ok()).cloned().collect();
-        // With none of them, each says what the tape holds instead.
-        if held.is_empty() { connections } else { held }
+    /// Creates the tape to record on, if there is to be one: when everything else is there.
+    ///
+    /// # Errors
+    /// It exists, or cannot be created.
+    pub fn begin(self, options: &args::Sync) -> Result<Taping, CliError> {
+        Ok(match &options.record {
+            Some(path) => Taping::Record(Arc::new(Recorder::create(path)?)),
+            None => self,
+        })
     }
 
     /// The part of one connection.
@@ -49,7 +56,10 @@ impl Taping {
         Ok(match self {
             Taping::Off => Tape::Off,
             Taping::Record(recorder) => Tape::Record(Arc::new(recorder.of(&connection.name))),
-            Taping::Replay(reel) => Tape::Replay(reel.of(&connection.name, &connection.connector)?),
+            Taping::Replay(reel, cast) => {
+                let player = cast.get(&connection.name).ok_or_else(|| reel.no_part(&connection.name))?;
+                Tape::Replay(Arc::clone(player))
+            }
         })
     }
 

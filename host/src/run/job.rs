@@ -16,6 +16,7 @@ use crate::tape::{self, Tape};
 use rustls::pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A connection that can be run.
 pub struct Job {
@@ -155,16 +156,19 @@ impl Job {
             settings: written.map(|(name, value)| (name.clone(), value.text.clone())).collect(),
             origins: network.origins.iter().map(ToString::to_string).collect(),
             allow_private: network.allow_private.iter().cloned().collect(),
+            max_wait_seconds: Some(self.limits.max_wait.as_secs()),
         }
     }
 }
 
-/// What the recorded run was given, where the operator gives nothing else. It grants, as the operator did then; nothing
-/// leaves the machine.
+/// What the recorded run was given, where the operator writes nothing else: nobody is asked, no program and no file either.
+/// It grants, as the operator did then; nothing leaves the machine.
 fn as_taped(connection: &mut Connection, run: &tape::Run) -> Result<(), ConfigError> {
+    connection.settings.retain(|_, source| matches!(source, Source::Literal(_)));
     for (name, value) in &run.settings {
         connection.settings.entry(name.clone()).or_insert_with(|| Source::Literal(value.clone()));
     }
+    connection.max_wait = run.max_wait_seconds.map(Duration::from_secs).or(connection.max_wait);
     run.origins.iter().try_for_each(|origin| connection.allow(origin))?;
     run.allow_private.iter().try_for_each(|host_port| connection.allow_private(host_port))
 }

@@ -23,6 +23,7 @@ const HEAD: &[&str] = &[
     "settings",
     "origins",
     "allow_private",
+    "max_wait_seconds",
 ];
 /// The keys of an exchange.
 const EXCHANGE: &[&str] = &[
@@ -83,6 +84,9 @@ pub struct Run {
     /// `host:port` opened on purpose.
     #[serde(default)]
     pub allow_private: Vec<String>,
+    /// How long the run was allowed to wait.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_wait_seconds: Option<u64>,
 }
 
 /// A request as the guest made it, and what the guest saw of it.
@@ -388,6 +392,26 @@ mod tests {
             let text = serde_json::to_string(&Outcome::answer(&answer)).unwrap();
             let back: Outcome = serde_json::from_str(&text).unwrap();
             assert_eq!(back.answered(), Ok(Some(answer)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let run = Run {
+            connector: "a".into(),
+            version: "1".into(),
+            digest: "d".into(),
+            started: "2026-01-02T03:04:05Z".into(),
+            seed: "0f".repeat(32),
+            settings: [("b".to_owned(), "c".to_owned())].into(),
+            origins: vec!["https://a.test".into()],
+            allow_private: vec!["127.0.0.1:1".into()],
+            max_wait_seconds: Some(9),
+        };
+        let head = Head { tape: VERSION, connection: "a".into(), run };
+        match read(serde_json::to_string(&head).unwrap().as_bytes()) {
+            Ok(Line::Head(back)) => assert_eq!(*back, head),
+            other => panic!("{other:?}"),
         }
     }
 

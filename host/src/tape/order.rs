@@ -1,11 +1,10 @@
 //! The order of a finished tape: by connection, its head first, then by address; answers to the same request as they
 //! came. Exchanges end in another order each time, so that two recordings could not be compared otherwise.
 
+use super::file;
 use super::line::{self, Line};
-use super::recorder::MODE;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Where a line is, and what it is sorted by. Few bytes each: bodies stay in the file.
@@ -17,22 +16,24 @@ struct Place {
 
 /// Sorts the file's lines; in its place is always a whole tape, the old one or the new one.
 pub fn sort(path: &Path) -> io::Result<()> {
-    let mut file = File::open(path)?;
-    let mut places = places(&mut file)?;
+    let mut tape = File::open(path)?;
+    let mut places = places(&mut tape)?;
     // Stable: what is equal stays as it came.
     places.sort_by(|a, b| a.key.cmp(&b.key));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".sorting");
     let sorted = path.with_file_name(name);
-    let written = write(&mut file, &places, &sorted).and_then(|()| std::fs::rename(&sorted, path));
+    // Of a recording that was killed while it sorted; whoever else put something there is not followed.
+    let _ = std::fs::remove_file(&sorted);
+    let written = write(&mut tape, &places, &sorted).and_then(|()| std::fs::rename(&sorted, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&sorted);
     }
     written
 }
 
-fn places(file: &mut File) -> io::Result<Vec<Place>> {
-    let mut reader = BufReader::new(file);
+fn places(tape: &mut File) -> io::Result<Vec<Place>> {
+    let mut reader = BufReader::new(tape);
     let (mut places, mut offset, mut text) = (Vec::new(), 0, Vec::new());
     loop {
         text.clear();
@@ -52,11 +53,11 @@ fn places(file: &mut File) -> io::Result<Vec<Place>> {
     }
 }
 
-fn write(file: &mut File, places: &[Place], to: &Path) -> io::Result<()> {
-    let mut out = BufWriter::new(OpenOptions::new().write(true).create(true).truncate(true).mode(MODE).open(to)?);
+fn write(tape: &mut File, places: &[Place], to: &Path) -> io::Result<()> {
+    let mut out = BufWriter::new(file::create(to)?);
     for place in places {
-        file.seek(SeekFrom::Start(place.offset))?;
-        io::copy(&mut (&*file).take(place.length), &mut out)?;
+        tape.seek(SeekFrom::Start(place.offset))?;
+        io::copy(&mut (&*tape).take(place.length), &mut out)?;
     }
     out.flush()?;
     out.get_ref().sync_all()

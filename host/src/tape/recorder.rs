@@ -2,17 +2,14 @@
 //!
 //! A recording that is killed leaves a good tape up to there, in the order in which exchanges ended.
 
-use super::TapeError;
+use super::error::TapeError;
+use super::file;
 use super::line::{Asked, Exchange, Head, Outcome, Run, VERSION};
 use super::order;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// Who may read a tape: it holds what a vendor knows of people.
-pub(super) const MODE: u32 = 0o600;
 
 /// A tape that is being written, by all connections of a sync.
 #[derive(Debug)]
@@ -36,12 +33,11 @@ impl Recorder {
     /// # Errors
     /// It exists, or cannot be created.
     pub fn create(path: &Path) -> Result<Recorder, TapeError> {
-        let file =
-            OpenOptions::new().write(true).create_new(true).mode(MODE).open(path).map_err(|e| match e.kind() {
-                io::ErrorKind::AlreadyExists => TapeError::Exists(path.to_path_buf()),
-                _ => TapeError::file(path, "written", &e),
-            })?;
-        let out = Out { file: BufWriter::new(file), exchanges: 0, lines: 0, broken: None };
+        let opened = file::create(path).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => TapeError::Exists(path.to_path_buf()),
+            _ => TapeError::file(path, "written", &e),
+        })?;
+        let out = Out { file: BufWriter::new(opened), exchanges: 0, lines: 0, broken: None };
         Ok(Recorder { path: path.to_path_buf(), out: Mutex::new(out) })
     }
 

@@ -1,6 +1,6 @@
 //! Reading a tape: judged whole before anything runs, then answered from, line by line from the file.
 
-use super::TapeError;
+use super::error::TapeError;
 use super::line::{self, Answered, Asked, Head, Line, Refusal};
 use super::nearest::{self, Known};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -90,28 +90,29 @@ impl Reel {
         Ok(Reel { path: path.to_path_buf(), players })
     }
 
-    /// The connections it holds.
-    pub fn connections(&self) -> impl Iterator<Item = &str> {
-        self.players.keys().map(String::as_str)
+    /// Who is played by which part: a connection of the tape's by its name; another one by the part that is left of its
+    /// connector, where there is just one of both. Two connections never share a part: each would take the other's answers.
+    pub fn cast(&self, connections: &[(&str, &str)]) -> BTreeMap<String, Arc<Player>> {
+        let by_name = connections.iter().filter_map(|(name, _)| Some(((*name).to_owned(), self.players.get(*name)?)));
+        let mut cast: BTreeMap<String, Arc<Player>> = by_name.map(|(name, part)| (name, Arc::clone(part))).collect();
+        let left: Vec<_> = connections.iter().filter(|(name, _)| !cast.contains_key(*name)).collect();
+        for (name, connector) in &left {
+            let free = |(part, player): &(&String, &Arc<Player>)| {
+                player.head.run.connector == *connector && !connections.iter().any(|(name, _)| name == part)
+            };
+            let mut parts = self.players.iter().filter(free);
+            let alone = left.iter().filter(|(_, other)| other == connector).count() == 1;
+            if let (true, Some((_, player)), None) = (alone, parts.next(), parts.next()) {
+                cast.insert((*name).to_owned(), Arc::clone(player));
+            }
+        }
+        cast
     }
 
-    /// The part of a connection: by its name, else the only one of its connector.
-    ///
-    /// # Errors
-    /// It holds none.
-    pub fn of(&self, connection: &str, connector: &str) -> Result<Arc<Player>, TapeError> {
-        if let Some(player) = self.players.get(connection) {
-            return Ok(Arc::clone(player));
-        }
-        let mut alike = self.players.values().filter(|player| player.head.run.connector == connector);
-        match (alike.next(), alike.next()) {
-            (Some(player), None) => Ok(Arc::clone(player)),
-            _ => Err(TapeError::Connection {
-                path: self.path.clone(),
-                connection: connection.to_owned(),
-                held: self.connections().collect::<Vec<_>>().join(", "),
-            }),
-        }
+    /// The error for a connection that it does not hold.
+    pub fn no_part(&self, connection: &str) -> TapeError {
+        let held = self.players.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        TapeError::Connection { path: self.path.clone(), connection: connection.to_owned(), held }
     }
 }
 
