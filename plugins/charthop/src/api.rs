@@ -15,13 +15,19 @@ use crate::census::Count;
 use crate::page::{Cursor, Page};
 use crate::row::Row;
 
+/// The setting of the API's origin.
 pub(crate) const BASE_URL: &str = "charthop-base-url";
+/// The setting of the organization's id or short name.
 pub(crate) const ORG_ID: &str = "charthop-org-id";
+/// The setting of the token, whose value only the host knows.
 pub(crate) const API_TOKEN: &str = "charthop-api-token";
+/// The setting of whether former people are read, too.
 pub(crate) const INCLUDE_FORMER: &str = "charthop-include-former";
+/// The setting of how the groups of a person are read.
 pub(crate) const MEMBERSHIP: &str = "charthop-membership";
-/// The choices of [`MEMBERSHIP`].
+/// A choice of [`MEMBERSHIP`]: one request a person.
 pub(crate) const PER_PERSON: &str = "per-person";
+/// A choice of [`MEMBERSHIP`]: together with the list.
 pub(crate) const LIST: &str = "list";
 
 /// Rows asked for a page. ChartHop documents no maximum; others ask for 200 to 10,000. 500 rows keep an answer below
