@@ -229,6 +229,21 @@ fn those_who_start_later_do_not_silently_make_up_for_those_who_are_missing() {
 }
 
 #[test]
+fn a_list_that_refuses_undocumented_fields_is_read_without_managers() {
+    let place = in_list(FakeChartHop::builder().persons(1_200).unknown_field("manager.id"));
+    let run = place.muster(["sync"]);
+    run.exits(0).complains("the managers stay empty");
+    assert_eq!(run.stderr.matches("manager's person").count(), 1, "{}", run.stderr);
+    assert!(!run.stderr.contains("who the manager is"), "that the managers are empty is told once: {}", run.stderr);
+    let rows = place.json(["resources", "--type", "person"]);
+    assert_eq!(rows.len(), 1_200);
+    assert!(rows.iter().all(|row| row["employment"]["manager"] == Value::Null));
+    assert!(rows.iter().any(|row| row["profile"]["manager.contact.workEmail"] == "person.1@acme.test"));
+    assert_eq!(place.fake().count(&place.fake().path("person")), 4, "the first of three pages twice, the others once");
+    place.muster(["sync"]).exits(0).says("0 added, 0 changed, 0 removed");
+}
+
+#[test]
 fn a_storm_of_429_passes() {
     let place = place(FakeChartHop::builder());
     let storm = place.fake().inject(Fault::get("/v2/**", FaultKind::status(429)).after(5).times(20));

@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use muster_sdk::{Employment, Entitlement, Failure, Grant, Resource, ResourceId, Status, User};
 use serde::Serialize;
 
-use crate::api::GROUP_IDS;
 use crate::census::{Tally, day_before};
+use crate::fields::GROUP_IDS;
 use crate::row::Row;
 
 /// The resource type of people.

@@ -246,6 +246,53 @@ fn a_person_twice_on_a_page_does_not_make_up_for_one_who_is_missing() {
     assert!(text.starts_with("unexpected: ChartHop counts 3 persons and listed 2, twice"), "{text}");
 }
 
+/// Where the list without the manager's person is.
+fn bare(path: &str) -> String {
+    path.replace("manager.id%2C", "")
+}
+
+#[test]
+fn a_list_that_refuses_undocumented_fields_is_asked_for_without_them_and_managers_stay_empty() {
+    let rows = r#"{"id":"a","manager":"j2","manager.contact.workEmail":"boss@acme.test"}"#;
+    let mut vendor = charthop().get(AT_COUNT, count(3)).get(AT_PERSONS, Reply::text(400, "unknown field"));
+    // Pages after it, and a second walk, are not asked for them at all.
+    for _ in 0..2 {
+        vendor = vendor
+            .get(&bare(AT_PERSONS), page(rows, Some("b")))
+            .get(&bare(&next_page("b")), page(&row("b"), None))
+            .get(AT_COUNT, count(2));
+    }
+    assert_eq!(walk(&vendor), Ok(2));
+    let told = warnings(&vendor);
+    assert_eq!(
+        told[0],
+        "ChartHop refused a list with the manager's person id, which it does not document, and gave it without: the \
+         managers stay empty, and their jobs and addresses are in the profile"
+    );
+    assert_eq!(told.iter().filter(|text| text.contains("manager")).count(), 1, "{told:?}");
+    let a = &vendor.resources()[0];
+    assert_eq!(user(a).employment.clone().unwrap().manager, None);
+    assert_eq!(a.profile, r#"{"manager":"j2","manager.contact.workEmail":"boss@acme.test"}"#);
+}
+
+#[test]
+fn a_list_that_is_refused_without_undocumented_fields_too_is_refused() {
+    let vendor = charthop()
+        .get(AT_COUNT, count(1))
+        .get(AT_PERSONS, Reply::text(400, "no"))
+        .get(&bare(AT_PERSONS), Reply::text(400, "no"));
+    let text = told(vendor.sync(&persons_task()).unwrap_err());
+    assert_eq!((text.as_str(), warnings(&vendor)), ("unexpected: GET /v2/org/acme/person answered 400: no", vec![]));
+}
+
+#[test]
+fn only_a_question_that_is_not_understood_is_put_otherwise() {
+    for status in [401, 403, 404, 500] {
+        let vendor = charthop().get(AT_COUNT, count(1)).get(AT_PERSONS, Reply::empty(status));
+        assert!(vendor.sync(&persons_task()).is_err(), "{status}");
+    }
+}
+
 #[test]
 fn one_person_is_told_as_one() {
     let vendor = charthop()
