@@ -220,6 +220,13 @@ impl Builder {
         self
     }
 
+    /// The list is answered 400 where it is asked for this field.
+    #[must_use]
+    pub fn unknown_field(mut self, field: &str) -> Self {
+        self.habits.unknown_fields.insert(field.to_owned());
+        self
+    }
+
     /// The list gives everybody where it is asked for some `ids`.
     #[must_use]
     pub fn ids_ignored(mut self) -> Self {

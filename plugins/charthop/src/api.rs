@@ -12,16 +12,23 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::census::Count;
+use crate::fields::{Fields, GROUP_IDS};
 use crate::page::{Cursor, Page};
 use crate::row::Row;
 
+/// The setting of the API's origin.
 pub(crate) const BASE_URL: &str = "charthop-base-url";
+/// The setting of the organization's id or short name.
 pub(crate) const ORG_ID: &str = "charthop-org-id";
+/// The setting of the token, whose value only the host knows.
 pub(crate) const API_TOKEN: &str = "charthop-api-token";
+/// The setting of whether former people are read, too.
 pub(crate) const INCLUDE_FORMER: &str = "charthop-include-former";
+/// The setting of how the groups of a person are read.
 pub(crate) const MEMBERSHIP: &str = "charthop-membership";
-/// The choices of [`MEMBERSHIP`].
+/// A choice of [`MEMBERSHIP`]: one request a person.
 pub(crate) const PER_PERSON: &str = "per-person";
+/// A choice of [`MEMBERSHIP`]: together with the list.
 pub(crate) const LIST: &str = "list";
 
 /// Rows asked for a page. ChartHop documents no maximum; others ask for 200 to 10,000. 500 rows keep an answer below
@@ -32,34 +39,6 @@ const MOST_ROWS: usize = 9_999;
 /// Seconds until a snapshot is asked for again that ChartHop is still building; the host makes it more from time to
 /// time.
 const BUILDING: u64 = 2;
-
-/// What a person's row is asked for, beside `groupIds`. The one place to change where a field is called otherwise.
-///
-/// `manager` is the manager's job by the code of ChartHop's own directory connector; `manager.id` is assumed to be the
-/// manager's person, as `id` is the row's own.
-const PERSON_FIELDS: [&str; 19] = [
-    "id",
-    "jobId",
-    "name.first",
-    "name.last",
-    "name.pref",
-    "name.preflast",
-    "contact.workEmail",
-    "contact.employee",
-    "title",
-    "manager",
-    "manager.id",
-    "manager.contact.workEmail",
-    "department.name",
-    "location.name",
-    "startDate",
-    "startDateOrg",
-    "endDate",
-    "endDateOrg",
-    "employment",
-];
-/// The groups that ChartHop calculates for a person.
-pub(crate) const GROUP_IDS: &str = "groupIds";
 
 /// What a request was for: the same refusal means different things.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -122,21 +101,29 @@ impl<'c> Api<'c> {
         self.read(Place::Within, self.get(&self.path("person/count")))
     }
 
-    /// A page of the list of persons.
-    pub(crate) fn persons(&self, cursor: &Cursor) -> Result<Page, Failure> {
-        let mut fields = PERSON_FIELDS.join(",");
-        if self.groups_in_list {
-            fields = format!("{fields},{GROUP_IDS}");
-        }
-        let request = self.get(&self.path("person")).query("fields", fields).query("limit", PAGE_ROWS);
-        let page: Page = self.read(Place::Within, from(self.with_former(request), cursor.from.as_deref()))?;
+    /// A page of the list of persons, and the fields that it has. Where ChartHop does not take the question, it is put
+    /// once more with documented fields alone: that is no retry, but another question.
+    pub(crate) fn persons(&self, cursor: &Cursor, fields: Fields) -> Result<(Page, Fields), Failure> {
+        let (json, fields) = match (self.list(cursor, fields)?, fields) {
+            (Err(error), Fields::All) if error.status() == Some(400) => {
+                (self.list(cursor, Fields::Documented)?, Fields::Documented)
+            }
+            (json, fields) => (json, fields),
+        };
+        let page = json.map_err(|error| self.failure(error, Place::Within))?;
         if page.data.len() > MOST_ROWS {
             return Err(Failure::Unexpected(format!(
                 "ChartHop gave {} persons on one page where {PAGE_ROWS} were asked for",
                 page.data.len()
             )));
         }
-        Ok(page)
+        Ok((page, fields))
+    }
+
+    fn list(&self, cursor: &Cursor, fields: Fields) -> Result<Result<Page, HttpError>, Failure> {
+        let request = self.get(&self.path("person")).query("fields", fields.query(self.groups_in_list));
+        let request = self.with_former(request.query("limit", PAGE_ROWS));
+        Ok(send(from(request, cursor.from.as_deref()))?.and_then(|answer| answer.json()))
     }
 
     /// A person with nothing but its groups; none where ChartHop does not find the person.

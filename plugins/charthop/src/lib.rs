@@ -11,12 +11,15 @@
 
 mod api;
 mod census;
+mod fields;
 mod map;
 mod page;
 mod row;
 #[cfg(test)]
 mod tests;
 mod walk;
+
+use std::collections::HashSet;
 
 use muster_sdk::{
     Account, Connector, Context, Credential, Description, Failure, Kind, ResourceType, Route, Setting, SettingKind,
@@ -30,7 +33,9 @@ use crate::page::Cursor;
 use crate::row::Row;
 use crate::walk::{PERSONS, Walk};
 
+/// The kind of the tasks that read a page of groups.
 const GROUPS: &str = "groups";
+/// The kind of the tasks that read the groups of one person.
 const PERSON_GROUPS: &str = "person-groups";
 
 /// The connector.
@@ -141,14 +146,17 @@ impl Connector for Charthop {
 fn persons(context: &Context<'_>, api: &Api<'_>, payload: &str) -> Result<Vec<Task>, Failure> {
     let today = context.run_date()?;
     let walk = if payload.is_empty() { Walk::first(api.count()?) } else { Walk::of(payload)? };
-    let page = api.persons(&walk.cursor)?;
+    let (page, fields) = api.persons(&walk.cursor, walk.fields)?;
     let next = walk.cursor.after(page.next(), PERSONS)?;
     let mut tasks = Vec::new();
-    let mut tally = Tally::default();
+    let (mut tally, mut ids) = (Tally::default(), HashSet::new());
     for raw in &page.data {
         let row = Row::of(raw).ok_or_else(|| no_object(PERSONS))?;
         let person = map::person(&row, &today, api.former)?;
-        tally.add(&person.tally);
+        // Somebody twice is no second person: counted twice, one who is missing would not be missed.
+        if ids.insert(person.id.clone()) {
+            tally.add(&person.tally);
+        }
         context.emit(person.resource)?;
         match person.groups.filter(|_| api.groups_in_list) {
             Some(groups) => context.emit_all(groups.iter().map(|group| map::grant(group, &person.id)))?,
@@ -156,7 +164,13 @@ fn persons(context: &Context<'_>, api: &Api<'_>, payload: &str) -> Result<Vec<Ta
             None => tasks.push(Task::new(PERSON_GROUPS, person.id)),
         }
     }
-    let walk = walk.counting(&tally);
+    if fields != walk.fields {
+        context.warn(
+            "ChartHop refused a list with the manager's person id, which it does not document, and gave it without: the \
+             managers stay empty, and their jobs and addresses are in the profile",
+        );
+    }
+    let walk = walk.counting(&tally, fields);
     let go_on = match next {
         Some(cursor) => Some(walk.at(cursor)),
         None => end(context, api, &walk)?,
@@ -172,14 +186,15 @@ fn persons(context: &Context<'_>, api: &Api<'_>, payload: &str) -> Result<Vec<Ta
 fn end(context: &Context<'_>, api: &Api<'_>, walk: &Walk) -> Result<Option<Walk>, Failure> {
     let (read, after) = (&walk.read, api.count()?);
     let verdict = judge(read, walk.before, after, api.former);
-    let (rows, counted) = (read.rows, after.persons);
+    let (rows, counted, current) = (read.rows, persons_of(after.persons), read.current(api.former));
     if verdict != Verdict::Whole
         && let Some(again) = walk.again(after)
     {
+        let now = if current == rows { String::new() } else { format!(", {current} of them in the organization now") };
         context.warn(format!(
-            "the list of persons moved while it was read, or is not what ChartHop counts ({rows} listed, {} counted \
-             before and {counted} after): it is read once more",
-            walk.before.persons
+            "the list of persons moved while it was read, or is not what ChartHop counts ({rows} listed{now}, {} \
+             counted before and {} after): it is read once more",
+            walk.before.persons, after.persons
         ));
         return Ok(Some(again));
     }
@@ -187,30 +202,52 @@ fn end(context: &Context<'_>, api: &Api<'_>, walk: &Walk) -> Result<Option<Walk>
         Verdict::Whole => {}
         Verdict::Short => {
             return Err(Failure::Unexpected(format!(
-                "ChartHop counts {counted} persons and listed {rows}{}, twice: half a list is not published; see to it \
+                "ChartHop counts {counted} and listed {rows}{}, twice: half a list is not published; see to it \
                  that the owner of {} may see everybody, else sync again later",
                 if api.former { format!(", {} of them former", read.left) } else { String::new() },
                 api::API_TOKEN
             )));
         }
         Verdict::Unlisted => context.warn(format!(
-            "ChartHop counts {counted} persons and listed {rows}, twice: exactly those who start later are missing, so \
+            "ChartHop counts {counted} and listed {rows}, twice: exactly those who start later are missing, so \
              they are taken to be counted and not listed"
         )),
+        Verdict::Unsure(missing) => context.warn(format!(
+            "ChartHop counts {counted} and listed {current} who are in the organization now, twice; only with \
+             others who are listed (who start later{}) there are enough, and whether ChartHop counts those cannot be \
+             told: what was listed is published, and up to {} of the organization may be missing; see to it that the \
+             owner of {} may see everybody",
+            if api.former { ", have no job or left yesterday" } else { "" },
+            persons_of(missing),
+            api::API_TOKEN
+        )),
+        Verdict::Starters => context.warn(format!(
+            "ChartHop counts {} who start later and listed {}, twice: what was listed is published, and of those who \
+             start later somebody may be missing",
+            persons_of(after.starting.unwrap_or(0)),
+            read.starting
+        )),
         Verdict::Differs => context.warn(format!(
-            "ChartHop counts {} persons before and {counted} after its list of {rows}, the second time: what was listed \
+            "ChartHop counts {} before and {} after its list of {rows}, the second time: what was listed \
              is published, and whoever came meanwhile is seen by the next sync",
-            walk.before.persons
+            persons_of(walk.before.persons),
+            after.persons
         )),
     }
-    if read.unknown_managers > 0 {
+    // Where it was not asked for the id, that was told.
+    if read.unknown_managers > 0 && walk.fields.are_all() {
         context.warn(format!(
-            "for {} persons ChartHop does not say who the manager is as a person, only the job or the address: these \
+            "for {} ChartHop does not say who the manager is as a person, only the job or the address: these \
              are in the profile, and the manager is left open",
-            read.unknown_managers
+            persons_of(read.unknown_managers)
         ));
     }
     Ok(None)
+}
+
+/// So many persons, in words.
+fn persons_of(number: u64) -> String {
+    if number == 1 { "1 person".to_owned() } else { format!("{number} persons") }
 }
 
 /// The groups of one person.

@@ -6,12 +6,15 @@ use std::collections::HashMap;
 use muster_sdk::{Employment, Entitlement, Failure, Grant, Resource, ResourceId, Status, User};
 use serde::Serialize;
 
-use crate::api::GROUP_IDS;
 use crate::census::{Tally, day_before};
+use crate::fields::GROUP_IDS;
 use crate::row::Row;
 
+/// The resource type of people.
 pub(crate) const PERSON: &str = "person";
+/// The resource type of groups, whatever type ChartHop gives them.
 pub(crate) const GROUP: &str = "group";
+/// The slug of a group's one entitlement: being in it.
 const MEMBER: &str = "member";
 
 /// The keys are ChartHop's field codes.
@@ -59,21 +62,23 @@ pub(crate) fn person(row: &Row<'_>, today: &str, all: bool) -> Result<Person, Fa
     let (manager, manager_job) = manager(row, &id);
     let manager_email = row.first(&["manager.contact.workEmail", "manager.workEmail"]);
 
+    // Only `includeAll` has people who never were in a job, and nothing says that they will be.
+    let idle = all && start.is_none() && end.is_none() && job.is_none() && row.text("title").is_none();
     let (status, detail) = match (&start, &end) {
         (_, Some(end)) if end.as_str() < today => (Status::Departed, None),
         (Some(start), _) if start.as_str() > today => (Status::Disabled, Some(format!("starts {start}"))),
-        // Only `includeAll` has people who never were in a job, and nothing says that they will be.
-        (None, None) if all && job.is_none() && row.text("title").is_none() => {
-            (Status::Disabled, Some("has no job".to_owned()))
-        }
+        _ if idle => (Status::Disabled, Some("has no job".to_owned())),
         _ => (Status::Enabled, None),
     };
-    let left = end.as_deref().is_some_and(|end| day_before(today).is_some_and(|yesterday| *end < *yesterday));
+    let gone = status == Status::Departed;
+    let left = gone && day_before(today).is_some_and(|yesterday| end.as_ref().is_some_and(|end| *end < yesterday));
     let unknown_manager = manager.is_none() && (manager_job.is_some() || manager_email.is_some());
     let tally = Tally {
         rows: 1,
         starting: u64::from(start.as_deref().is_some_and(|start| start > today)),
         left: u64::from(left),
+        leaving: u64::from(gone && !left),
+        idle: u64::from(idle),
         unknown_managers: u64::from(unknown_manager),
     };
 

@@ -4,6 +4,7 @@ use muster_sdk::{Failure, Task};
 use serde::{Deserialize, Serialize};
 
 use crate::census::{Count, Tally};
+use crate::fields::Fields;
 use crate::page::Cursor;
 
 /// The kind of the tasks.
@@ -21,17 +22,20 @@ pub(crate) struct Walk {
     pub(crate) before: Count,
     /// What was read so far.
     pub(crate) read: Tally,
+    /// What ChartHop is asked for.
+    #[serde(default, skip_serializing_if = "Fields::are_all")]
+    pub(crate) fields: Fields,
 }
 
 impl Walk {
     /// The first one.
     pub(crate) fn first(before: Count) -> Self {
-        Walk { round: 1, cursor: Cursor::first(), before, read: Tally::default() }
+        Walk { round: 1, cursor: Cursor::first(), before, read: Tally::default(), fields: Fields::All }
     }
 
     /// Once more from the start; none after the second time.
     pub(crate) fn again(&self, before: Count) -> Option<Walk> {
-        (self.round == 1).then(|| Walk { round: 2, ..Walk::first(before) })
+        (self.round == 1).then(|| Walk { round: 2, fields: self.fields, ..Walk::first(before) })
     }
 
     /// On another page.
@@ -39,9 +43,10 @@ impl Walk {
         Walk { cursor, ..self }
     }
 
-    /// With one page more.
-    pub(crate) fn counting(mut self, page: &Tally) -> Self {
+    /// With one page more, which had these fields.
+    pub(crate) fn counting(mut self, page: &Tally, fields: Fields) -> Self {
         self.read.add(page);
+        self.fields = fields;
         self
     }
 

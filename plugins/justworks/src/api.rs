@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 
 use crate::page;
 use crate::roster::{self, Roster, Wrong};
-use crate::{BASE_URL, PASSWORD, ROSTER_PATH, USERNAME};
+use crate::settings::{BASE_URL, PASSWORD, ROSTER_PATH, USERNAME};
 
 /// Bytes of a page that are read: they carry their data, and some pictures.
 const PAGE_BYTES: usize = 4 * 1024 * 1024;

@@ -5,8 +5,8 @@
 
 use std::collections::HashMap;
 
-use crate::ORG_HEAD;
 use crate::roster::{Member, Reference, Roster};
+use crate::settings::ORG_HEAD;
 use crate::text::{folded, listed};
 
 /// Names of a circle that are written out.

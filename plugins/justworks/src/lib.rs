@@ -14,6 +14,7 @@ mod login;
 mod map;
 mod page;
 mod roster;
+mod settings;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -25,13 +26,7 @@ use muster_sdk::{
 
 use crate::api::Site;
 use crate::login::Signed;
-
-pub(crate) const USERNAME: &str = "justworks-username";
-pub(crate) const PASSWORD: &str = "justworks-password";
-pub(crate) const CODE: &str = "justworks-2fa-secret";
-pub(crate) const ORG_HEAD: &str = "justworks-org-head";
-pub(crate) const BASE_URL: &str = "justworks-base-url";
-pub(crate) const ROSTER_PATH: &str = "justworks-roster-path";
+use crate::settings::{BASE_URL, CODE, ORG_HEAD, PASSWORD, ROSTER_PATH, USERNAME};
 
 /// The session of a check that judged the roster: what is odd in it has been told.
 const TOLD: &str = "roster judged";
@@ -145,7 +140,11 @@ impl Connector for Justworks {
         };
         let roster = site.members(&answer)?;
         let chart = draw(context, &roster)?;
-        context.info(format!("logged in; the roster has {} members", roster.members.len()));
+        let members = match roster.members.len() {
+            1 => "1 member".to_owned(),
+            number => format!("{number} members"),
+        };
+        context.info(format!("logged in; the roster has {members}"));
         Ok(chart.findings.into_iter().fold(account, Account::with_warning).with_session(TOLD))
     }
 

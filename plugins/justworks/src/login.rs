@@ -14,7 +14,7 @@ use muster_sdk::Failure;
 
 use crate::api::{Seen, Site, is_below, login_refused};
 use crate::page::{self, Factor};
-use crate::{BASE_URL, CODE, PASSWORD, USERNAME};
+use crate::settings::{BASE_URL, CODE, PASSWORD, USERNAME};
 
 /// Codes that are tried: the one of the moment and the next, in case the clocks differ.
 const CODES: usize = 2;

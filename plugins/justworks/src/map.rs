@@ -9,8 +9,11 @@ use crate::chart::Chart;
 use crate::roster::{Member, Roster};
 use crate::text;
 
+/// The resource type of everybody in the roster.
 pub(crate) const MEMBER: &str = "member";
+/// The resource type of departments.
 pub(crate) const DEPARTMENT: &str = "department";
+/// The resource type of offices.
 pub(crate) const OFFICE: &str = "office";
 /// The slug of belonging to a department or an office.
 const BELONGING: &str = "member";

@@ -47,6 +47,8 @@ pub(super) struct Habits {
     pub(super) unseen: BTreeSet<u64>,
     /// Deleted when their groups are asked for.
     pub(super) deleted_on_read: BTreeSet<u64>,
+    /// Fields that the list is not asked for with success.
+    pub(super) unknown_fields: BTreeSet<String>,
     /// `ids` is not understood: the list gives everybody.
     pub(super) ids_ignored: bool,
     /// So many of a hundred requests are answered 503.
@@ -142,6 +144,9 @@ impl State {
 
     fn persons(&mut self, query: &Query) -> Answer {
         let fields = query.list("fields");
+        if !fields.is_disjoint(&self.habits.unknown_fields) {
+            return Answer::json(400, r#"{"code":"bad request","message":"unknown field"}"#);
+        }
         let all = query.get("includeAll") == Some("true");
         if let Some(ids) = query.get("ids").filter(|_| !self.habits.ids_ignored) {
             let numbers = ids.split(',').filter_map(number_of).filter(|number| self.is_listed(*number, all));

@@ -85,6 +85,13 @@ fn pages_follow_each_other_by_a_bare_id() {
 }
 
 #[test]
+fn a_list_that_is_asked_for_an_unknown_field_is_refused() {
+    let fake = FakeChartHop::builder().persons(2).unknown_field("manager.id").start();
+    assert_eq!(get(&fake, "/v2/org/acme/person?fields=id%2Cmanager.id").status, 400);
+    assert_eq!(get(&fake, "/v2/org/acme/person?fields=id%2Cmanager").status, 200);
+}
+
+#[test]
 fn rows_have_what_was_asked_for_in_the_form_that_was_told() {
     let fields = "id,name.first,name.pref,contact.employee,manager,manager.id,endDateOrg";
     let flat = row(Form::default(), fields);

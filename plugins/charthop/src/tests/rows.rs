@@ -138,10 +138,20 @@ fn a_row_adds_to_the_tally() {
         assert_eq!(tally.rows, 1);
         (tally.starting, tally.left, tally.unknown_managers)
     };
+    let others = |fields: &str, all: bool| {
+        let tally = read_as(&format!(r#"{{"id":"p1",{fields}}}"#), all).tally;
+        (tally.left, tally.leaving, tally.idle)
+    };
     assert_eq!(tally(r#""startDate":"2026-01-03""#), (1, 0, 0));
     assert_eq!(tally(r#""startDate":"2026-01-02""#), (0, 0, 0));
     assert_eq!(tally(r#""endDate":"2025-12-31""#), (0, 1, 0));
     assert_eq!(tally(r#""endDate":"2026-01-01""#), (0, 0, 0), "elsewhere it is still that day");
+    assert_eq!(others(r#""endDate":"2025-12-31""#, true), (1, 0, 0));
+    assert_eq!(others(r#""endDate":"2026-01-01""#, true), (0, 1, 0));
+    assert_eq!(others(r#""endDate":"2026-01-02""#, true), (0, 0, 0), "the last day is a day in the organization");
+    assert_eq!(others(r#""x":1"#, true), (0, 0, 1));
+    assert_eq!(others(r#""x":1"#, false), (0, 0, 0), "the list of now has nobody without a job");
+    assert_eq!(others(r#""jobId":"j1""#, true), (0, 0, 0));
     assert_eq!(tally(r#""manager":"j2""#), (0, 0, 1));
     assert_eq!(tally(r#""manager":"j2","manager.id":"p2""#), (0, 0, 0));
 }

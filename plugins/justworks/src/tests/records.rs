@@ -120,3 +120,15 @@ fn what_is_odd_is_told_once() {
     assert!(vendor.run().unwrap().warnings.is_empty());
     assert!(vendor.logs().contains(&(Level::Warn, sentence)), "{:?}", vendor.logs());
 }
+
+#[test]
+fn a_roster_of_one_member_is_told_as_one() {
+    let alone = r#"{"members":[{"uuid":"a","firstName":"Meg","lastName":"Field"}]}"#;
+    for (roster, sentence) in
+        [(alone, "logged in; the roster has 1 member"), (MEMBERS, "logged in; the roster has 3 members")]
+    {
+        let vendor = inside().get("/members.json", Reply::json(200, roster));
+        vendor.check().unwrap();
+        assert_eq!(vendor.logs(), [(Level::Info, sentence.to_owned())]);
+    }
+}
