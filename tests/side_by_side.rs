@@ -98,3 +98,12 @@ fn all_four_are_recorded_on_one_tape_and_come_back_from_it() {
         assert_eq!(rows("replay.db"), rows("muster.db"), "{kind}");
     }
 }
+
+#[test]
+fn what_there_is_to_choose_is_shown() {
+    let scene = Scene::new().built_connector("charthop").without_toml();
+    let choice = "charthop-membership (one of per-person, list, default per-person)";
+    scene.muster(["inspect", "connectors/charthop.wasm"]).exits(0).says(choice);
+    scene.muster(["init"]).exits(0);
+    assert!(scene.toml_text().contains("# Membership (one of per-person, list, optional): "));
+}

@@ -112,7 +112,7 @@ fn setting_lines(s: &Setting) -> String {
         true => "required",
         false => "optional",
     };
-    let mut out = format!("# {} ({}, {need}): {}\n", neutral(&s.label), s.kind.label(), neutral(&s.help));
+    let mut out = format!("# {} ({}, {need}): {}\n", neutral(&s.label), neutral(&s.kind.words()), neutral(&s.help));
     let value = match (&s.kind, &s.default) {
         (SettingKind::Secret, _) => {
             format!("{{ env = \"{}\" }}", s.name.to_uppercase().replace('-', "_"))

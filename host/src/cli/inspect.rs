@@ -179,7 +179,7 @@ fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &[Shown], user
             (None, true) => "required".to_owned(),
             (None, false) => "optional".to_owned(),
         };
-        format!("{} ({}, {need}): {}", s.name, s.kind.label(), s.label)
+        format!("{} ({}, {need}): {}", s.name, s.kind.words(), s.label)
     };
     section("Settings", m.settings.iter().map(setting).collect());
     let credential = |c: &crate::manifest::Credential| format!("{}: {} at {}", c.id, c.scheme, c.origin);

@@ -50,6 +50,14 @@ impl SettingKind {
             SettingKind::Choice(_) => "choice",
         }
     }
+
+    /// For people: the label, and of a choice what there is to choose.
+    pub fn words(&self) -> String {
+        match self {
+            SettingKind::Choice(of) => format!("one of {}", of.join(", ")),
+            other => other.label().to_owned(),
+        }
+    }
 }
 
 /// A setting the operator gives.
