@@ -118,7 +118,8 @@ impl<'c> Api<'c> {
         };
         match request.query("count", endpoint.count()).send() {
             Ok(answer) => Ok(Some(answer)),
-            Err(error) if window.is_behind_the_end() && matches!(error.status(), Some(400 | 404)) => Ok(None),
+            // Not 404: what is not found for a moment would end a list whose total is the page's size.
+            Err(error) if window.is_behind_the_end() && error.status() == Some(400) => Ok(None),
             Err(error) => Err(self.failure(error, Place::of(endpoint, window))),
         }
     }

@@ -124,9 +124,9 @@ impl Window {
         self.first.is_none() && self.cursor.is_none()
     }
 
-    /// Whether the total says that the list ended before this window: what is asked for is the proof.
+    /// Whether just as many records came before this window as the total says: what is asked for is the proof.
     pub(crate) fn is_behind_the_end(&self) -> bool {
-        self.before.is_some() && self.total.is_some_and(|total| total < self.from())
+        self.before.is_some() && self.total.is_some_and(|total| total == self.from() - 1)
     }
 
     /// What is to be read after this window's page has come, or why the list cannot be trusted.
