@@ -117,6 +117,33 @@ fn a_group_that_is_listed_and_cannot_be_found() {
 }
 
 #[test]
+fn a_group_that_stands_on_the_page_before_and_cannot_be_found() {
+    // Another group goes when both pages have been read: g00026 moves to the first one, and is not deleted.
+    for filters in [true, false] {
+        let builder = FakeScim::sized(5, 26, 2).quirk(Quirk::NoMembersInLists);
+        let builder = if filters { builder } else { builder.quirk(Quirk::NoFilter) };
+        let fake = builder.after("Groups", 2, |world| world.remove_group("g00001")).start();
+        let gone = FaultKind::json(404, r#"{"detail":"Resource g00026 not found","status":"404"}"#);
+        let gone = fake.inject(Fault::get("/scim/v2/Groups/g00026", gone));
+        let scene = fake.scene();
+        scene.muster(["sync"]).exits(3).errs("the server lists the group g00026 and says that it could not be found");
+        assert!(gone.fired() >= 1);
+        assert!(scene.rows("resources").is_empty());
+    }
+}
+
+#[test]
+fn a_group_that_is_deleted_where_the_server_does_no_filters() {
+    let fake = FakeScim::demo()
+        .quirk(Quirk::NoMembersInLists)
+        .quirk(Quirk::NoFilter)
+        .after("Groups", 1, |world| world.groups.retain(|g| g.id != "g1"))
+        .start();
+    let run = fake.scene().muster(["sync"]);
+    run.exits(0).complains("the group g1 was deleted during the run: it has no members any more");
+}
+
+#[test]
 fn a_connection_that_is_reset() {
     let fake = FakeScim::sized(500, 0, 0).start();
     let reset = fake.inject(Fault::get("/scim/v2/Users", FaultKind::Reset).after(2).times(2));

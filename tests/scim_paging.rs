@@ -1,7 +1,6 @@
 //! Lists in pages: read at once, read again where they move, and never published by half.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use serde_json::json;
 use support::scene::{Scene, text};
@@ -34,17 +33,21 @@ fn is_refused(fake: &FakeScim, sentence: &str) {
 
 #[test]
 fn pages_are_read_at_once() {
-    let fake = FakeScim::sized(1_050, 0, 0).latency(Duration::from_millis(150)).start();
+    // Who reads one page after the other gets no second one: it is given when all ten were asked for.
+    let fake = FakeScim::sized(1_050, 0, 0).quirk(Quirk::Together(10)).start();
     let scene = fake.scene();
     scene.muster(["sync"]).exits(0).says("1050 resources");
-    assert_eq!(asked(&fake, "Users"), 12, "the check's and eleven pages");
-    assert!(fake.stats().at_once >= 6, "{} requests at once", fake.stats().at_once);
     let requests = fake.requests();
     let pages = requests.iter().filter(|request| request.path.ends_with("/Users"));
-    let mut starts: Vec<String> = pages.filter_map(|request| request.query.clone()).collect();
-    starts.sort();
-    starts.dedup();
-    assert_eq!(starts.len(), 12, "no page is read twice: {starts:?}");
+    let starts: BTreeSet<String> = pages.filter_map(|request| request.query.clone()).collect();
+    assert_eq!(starts.len(), 12, "the check's and eleven pages: {starts:?}");
+}
+
+#[test]
+fn each_page_is_asked_for_once() {
+    let fake = FakeScim::sized(1_050, 0, 0).start();
+    fake.scene().muster(["sync"]).exits(0).says("1050 resources");
+    assert_eq!(asked(&fake, "Users"), 12, "the check's and eleven pages");
 }
 
 #[test]
@@ -138,20 +141,56 @@ fn a_total_that_never_comes() {
 }
 
 #[test]
-fn pages_by_cursor() {
-    let fake = FakeScim::sized(230, 12, 3).quirk(Quirk::Cursors).start();
+fn a_total_on_the_first_page_only() {
+    let fake = FakeScim::sized(250, 0, 0).quirk(Quirk::TotalOnFirstPage).start();
+    fake.scene().muster(["sync"]).exits(0).says("250 resources");
+    fake.turn(Quirk::EndsAfter(200));
+    is_refused(&fake, "the list says that it has 250 records and the page at 201 is empty");
+}
+
+#[test]
+fn a_total_that_is_the_size_of_the_page() {
+    let fake = FakeScim::sized(230, 60, 2).quirk(Quirk::TotalIsPageSize).start();
     let scene = fake.scene();
-    scene.muster(["sync"]).exits(0).says("242 resources");
-    assert_eq!(asked(&fake, "Users"), 1 + 3);
+    scene.muster(["sync"]).exits(0).says("290 resources");
+    assert_eq!((asked(&fake, "Users"), asked(&fake, "Groups")), (1 + 4, 4), "to the empty page");
+}
+
+#[test]
+fn a_list_that_is_exactly_as_long_as_a_page() {
+    let fake = FakeScim::sized(100, 25, 2).start();
+    fake.scene().muster(["sync"]).exits(0).says("125 resources");
+    assert_eq!((asked(&fake, "Users"), asked(&fake, "Groups")), (1 + 2, 2));
+    fake.turn(Quirk::RefusesBehindEnd);
+    fake.scene().muster(["sync"]).exits(0).says("125 resources").stderr_is_empty();
+}
+
+#[test]
+fn pages_by_cursor() {
+    for quirk in [Quirk::Cursors, Quirk::CursorsAndTotal] {
+        let fake = FakeScim::sized(230, 12, 3).quirk(quirk).start();
+        let scene = fake.scene();
+        scene.muster(["sync"]).exits(0).says("242 resources");
+        assert_eq!(asked(&fake, "Users"), 1 + 3);
+    }
+}
+
+#[test]
+fn cursors_that_end_before_the_total() {
+    let fake = FakeScim::sized(250, 0, 0).quirk(Quirk::CursorsAndTotal).quirk(Quirk::EndsAfter(100)).start();
+    is_refused(&fake, "the list says that it has 250 records and its cursors end after 100");
 }
 
 #[test]
 fn a_cursor_that_leads_back() {
-    let fake = FakeScim::sized(330, 0, 0).quirk(Quirk::CursorLoop).start();
-    let scene = fake.scene();
-    let line = scene.muster(["sync", "--json"]).exits(3).json();
-    assert_eq!((&line["status"], &line["failures"][0]["reason"]), (&json!("incomplete"), &json!("contract")), "{line}");
-    assert!(asked(&fake, "Users") < 10);
+    for quirk in [Quirk::CursorLoop, Quirk::CursorsAndTotal] {
+        let fake = FakeScim::sized(330, 0, 0).quirk(Quirk::CursorLoop).quirk(quirk).start();
+        let scene = fake.scene();
+        let line = scene.muster(["sync", "--json"]).exits(3).json();
+        let expected = (&json!("incomplete"), &json!("contract"));
+        assert_eq!((&line["status"], &line["failures"][0]["reason"]), expected, "{line}");
+        assert!(asked(&fake, "Users") < 12, "{}", asked(&fake, "Users"));
+    }
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn every_oddity_gives_the_same_snapshot() {
         Quirk::TotalAsText,
         Quirk::Cap(2),
         Quirk::IgnoresCount,
+        Quirk::TotalOnFirstPage,
+        Quirk::TotalIsPageSize,
         Quirk::Cursors,
+        Quirk::CursorsAndTotal,
         Quirk::MembersWithoutType,
         Quirk::SmallTypes,
         Quirk::BareMembers,
@@ -131,6 +134,27 @@ fn ids_that_no_path_can_hold() {
     let fake = builder().quirk(Quirk::NoMembersInLists).quirk(Quirk::NoFilter).start();
     let run = fake.scene().muster(["sync"]);
     run.exits(3).complains("the members of the group acme/all can be asked for by a filter only");
+}
+
+#[test]
+fn a_group_whose_members_nobody_gives_is_named() {
+    let builder = || {
+        FakeScim::demo().group(Group::new("acme/all", "All of Acme", &["u1", "u2"])).group(Group::new(
+            "acme/none",
+            "None of Acme",
+            &[],
+        ))
+    };
+    let silent = |name: &str| format!("the group {name} is taken to have no members: its id fits into no path");
+    let fake = builder().quirk(Quirk::NoMembersInFilters).start();
+    let run = fake.scene().muster(["sync"]);
+    run.exits(0).complains(&silent("All of Acme (acme/all)")).complains(&silent("None of Acme (acme/none)"));
+    // Elsewhere an empty group looks the same; the others are whole.
+    let fake = builder().quirk(Quirk::NoMembersInLists).start();
+    let scene = fake.scene();
+    let run = scene.muster(["sync"]);
+    run.exits(0).complains(&silent("None of Acme (acme/none)")).never_says("All of Acme");
+    holds(&scene, &fake.world());
 }
 
 #[test]

@@ -11,11 +11,17 @@ use crate::list::{Envelope, List};
 use crate::window::{Mark, Page, Window};
 use crate::wire::Group;
 
+/// Setting: origin of the server.
 pub(crate) const BASE_URL: &str = "scim-base-url";
+/// Setting: what follows the origin in the server's SCIM address.
 pub(crate) const PATH: &str = "scim-path";
+/// Setting: the bearer token, which only the host sees.
 pub(crate) const TOKEN: &str = "scim-token";
+/// Setting: the name for HTTP Basic.
 pub(crate) const USERNAME: &str = "scim-username";
+/// Setting: the password for HTTP Basic, which only the host sees.
 pub(crate) const PASSWORD: &str = "scim-password";
+/// Setting: whether the server has groups.
 pub(crate) const GROUPS: &str = "scim-groups";
 
 /// SCIM's own media type, and what servers that do not know it send.
@@ -44,6 +50,16 @@ impl Endpoint {
             Endpoint::Groups => 25,
         }
     }
+}
+
+/// What a filter by an id finds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Found {
+    Group,
+    /// An empty list: there is none of that id.
+    Nothing,
+    /// The server does not do such filters, as this sentence says.
+    NoFilter(String),
 }
 
 /// What a request was for: the same refusal means different things.
@@ -93,17 +109,19 @@ impl<'c> Api<'c> {
         Ok(self.list(&answer, place, |_: IgnoredAny| Ok(()))?.total)
     }
 
-    /// Asks for a window of a list.
-    pub(crate) fn fetch(&self, endpoint: Endpoint, window: &Window) -> Result<Answer, Failure> {
+    /// Asks for a window of a list. None: the server refuses to look behind the end it told.
+    pub(crate) fn fetch(&self, endpoint: Endpoint, window: &Window) -> Result<Option<Answer>, Failure> {
         let request = self.get(endpoint.segment());
         let request = match window.cursor() {
             Some(cursor) => request.query("cursor", cursor),
             None => request.query("startIndex", window.from()),
         };
-        request
-            .query("count", endpoint.count())
-            .send()
-            .map_err(|error| self.failure(error, Place::of(endpoint, window)))
+        match request.query("count", endpoint.count()).send() {
+            Ok(answer) => Ok(Some(answer)),
+            // Not 404: what is not found for a moment would end a list whose total is the page's size.
+            Err(error) if window.is_behind_the_end() && error.status() == Some(400) => Ok(None),
+            Err(error) => Err(self.failure(error, Place::of(endpoint, window))),
+        }
     }
 
     /// Hands over the records of an answer one by one; `take` answers their ids.
@@ -123,47 +141,51 @@ impl<'c> Api<'c> {
         Ok(Page { asked: endpoint.count(), count, total: envelope.total, cursor: envelope.cursor, mark: mark.number() })
     }
 
-    /// One group. None where the server knows none of that id.
-    pub(crate) fn group(&self, id: &str) -> Result<Option<Answer>, Failure> {
-        let answer = match is_segment(id) {
-            true => self.get(&format!("Groups/{}", encode(id))).send(),
-            // The same group as a list of one: no path can name it.
-            false => self
-                .get("Groups")
-                .query("filter", format!("id eq {}", serde_json::Value::from(id)))
-                .query("attributes", "members")
-                .send(),
+    /// Hands over one group. False where the server says that there is none of that id.
+    pub(crate) fn group(&self, id: &str, take: impl FnOnce(Group<'_>) -> Result<(), Failure>) -> Result<bool, Failure> {
+        let answer = match self.get(&format!("Groups/{}", encode(id))).send() {
+            Ok(answer) => answer,
+            Err(error) if error.status() == Some(404) => return Ok(false),
+            Err(error) => return Err(self.failure(error, Place::Elsewhere)),
         };
-        match answer {
-            Ok(answer) => Ok(Some(answer)),
-            Err(error) if error.status() == Some(404) => Ok(None),
-            Err(error) if !is_segment(id) && error.status() == Some(400) => Err(Failure::Unexpected(format!(
-                "{error}: the members of the group {id} can be asked for by a filter only, since no path can hold its id"
-            ))),
-            Err(error) => Err(self.failure(error, Place::Elsewhere)),
-        }
+        take(answer.seed(PhantomData).map_err(|error| self.failure(error, Place::Elsewhere))?).map(|()| true)
     }
 
-    /// Hands over the group of an answer of [`group`](Self::group). False where it holds none of that id.
-    pub(crate) fn read_group<'a>(
+    /// Looks for one group by a filter, which can hold an id that no path can, and hands it over.
+    pub(crate) fn find_group(
         &self,
         id: &str,
-        answer: &'a Answer,
-        mut take: impl FnMut(Group<'a>) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
-        if is_segment(id) {
-            let group = answer.seed(PhantomData).map_err(|error| self.failure(error, Place::Elsewhere))?;
-            return take(group).map(|()| true);
-        }
-        let mut found = false;
-        self.list(answer, Place::Elsewhere, |group: Group<'a>| match group.id.0.as_deref() == Some(id) {
-            true => {
-                found = true;
-                take(group)
+        mut take: impl FnMut(Group<'_>) -> Result<(), Failure>,
+    ) -> Result<Found, Failure> {
+        let request = self
+            .get("Groups")
+            .query("filter", format!("id eq {}", serde_json::Value::from(id)))
+            // Servers that leave the members out of lists give them where they are asked for by name.
+            .query("attributes", "id,displayName,members");
+        let answer = match request.send() {
+            Ok(answer) => answer,
+            Err(error) if matches!(error.status(), Some(400 | 404 | 501)) => {
+                return Ok(Found::NoFilter(error.to_string()));
             }
-            false => Ok(()),
+            Err(error) => return Err(self.failure(error, Place::Elsewhere)),
+        };
+        let mut found = Found::Nothing;
+        let envelope = self.list(&answer, Place::Elsewhere, |group: Group<'_>| {
+            if group.id.0.as_deref() == Some(id) {
+                found = Found::Group;
+                return take(group);
+            }
+            if found == Found::Nothing {
+                found = Found::NoFilter("the server answers a filter by an id with other groups".to_owned());
+            }
+            Ok(())
         })?;
-        Ok(found)
+        match (found, envelope.total) {
+            (Found::Nothing, Some(total)) if total > 0 => Err(Failure::Unexpected(format!(
+                "the server says that a filter by the id {id} finds {total} groups, and gives none"
+            ))),
+            (found, _) => Ok(found),
+        }
     }
 
     fn get(&self, rest: &str) -> RequestBuilder<'c> {

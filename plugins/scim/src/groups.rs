@@ -2,12 +2,12 @@
 
 use muster_sdk::{Context, Failure, Task};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::api::{Api, Endpoint};
+use crate::api::{Api, Endpoint, Found, is_segment};
 use crate::map::{self, Principal};
-use crate::window::Window;
+use crate::window::{Page, Walk, Window};
 use crate::wire::{Group, Member};
 
 /// A group that a page listed without members.
@@ -40,7 +40,7 @@ impl Listed {
 pub(crate) fn page(context: &Context<'_>, api: &Api<'_>, window: &Window) -> Result<Vec<Task>, Failure> {
     let mut tasks = Vec::new();
     let mut is_untyped = false;
-    let answer = api.fetch(Endpoint::Groups, window)?;
+    let Some(answer) = api.fetch(Endpoint::Groups, window)? else { return Ok(tasks) };
     let page = api.read(Endpoint::Groups, window, &answer, |group: Group<'_>| {
         let id = map::group_id(&group)?;
         context.emit(map::group(&id, &group))?;
@@ -60,46 +60,107 @@ pub(crate) fn page(context: &Context<'_>, api: &Api<'_>, window: &Window) -> Res
 pub(crate) fn one(context: &Context<'_>, api: &Api<'_>, task: &Task) -> Result<Vec<Task>, Failure> {
     let listed = Listed::read(task)?;
     let mut is_untyped = false;
-    let found = members_of(api, &listed, |members| {
+    let fate = members_of(api, &listed, |members| {
         is_untyped = grant_certain(context, &listed.id, members)?;
         Ok(())
     })?;
-    if !found {
-        let id = &listed.id;
-        context.warn(format!("the group {id} was deleted during the run: it has no members any more"));
+    let id = &listed.id;
+    match fate {
+        Fate::Read => {}
+        Fate::Silent(name) => context.warn(format!(
+            "the group {name} ({id}) is taken to have no members: its id fits into no path, and the server leaves its \
+             members out even where they are asked for by name, as it may only for groups that have none"
+        )),
+        Fate::Deleted => {
+            context.warn(format!("the group {id} was deleted during the run: it has no members any more"));
+        }
     }
     Ok(is_untyped.then(untyped_task).into_iter().collect())
 }
 
-/// Hands over the members of one group. False where it was deleted since it was listed.
+/// What became of a group that a page listed without members.
+enum Fate {
+    /// Its members were handed over.
+    Read,
+    /// The group of this name has no members, or they are left out wherever they could be.
+    Silent(String),
+    /// It was deleted since it was listed.
+    Deleted,
+}
+
+/// Hands over the members of one group.
 fn members_of(
     api: &Api<'_>,
     listed: &Listed,
     mut take: impl FnMut(&[Member<'_>]) -> Result<(), Failure>,
-) -> Result<bool, Failure> {
-    if let Some(answer) = api.group(&listed.id)?
+) -> Result<Fate, Failure> {
+    let id = &listed.id;
+    let found = if is_segment(id) {
         // Without the attribute a group has no members: here nothing is left out.
-        && api.read_group(&listed.id, &answer, |group| take(group.members.as_deref().unwrap_or_default()))?
-    {
-        return Ok(true);
-    }
+        if api.group(id, |group| take(group.members.as_deref().unwrap_or_default()))? {
+            return Ok(Fate::Read);
+        }
+        None
+    } else {
+        let mut fate = Fate::Read;
+        let found = api.find_group(id, |group| match &group.members {
+            Some(members) => take(members),
+            None => {
+                fate = Fate::Silent(map::group_name(id, &group).to_owned());
+                Ok(())
+            }
+        })?;
+        match found {
+            Found::Group => return Ok(fate),
+            Found::NoFilter(why) => {
+                return Err(Failure::Unexpected(format!(
+                    "{why}: the members of the group {id} can be asked for by a filter only, since no path can hold its id"
+                )));
+            }
+            Found::Nothing => Some(found),
+        }
+    };
     // "Not found" alone proves nothing: taken for a group without members, a fault would look like everybody leaving
-    // it. Only a page that no longer lists it proves that the group was deleted after it was listed.
-    let window = Window::at(listed.from, listed.cursor.clone());
-    let mut is_listed = false;
-    let answer = api.fetch(Endpoint::Groups, &window)?;
-    api.read(Endpoint::Groups, &window, &answer, |group: Group<'_>| {
-        let id = map::group_id(&group)?;
-        is_listed |= id == listed.id;
-        Ok(id)
-    })?;
-    match is_listed {
-        true => Err(Failure::Unexpected(format!(
-            "the server lists the group {} and says that it could not be found",
-            listed.id
-        ))),
-        false => Ok(false),
+    // it. Nor does the page that listed it: where another group went, this one may stand on the page before.
+    let (mut is_there, _) = look(api, &Window::at(listed.from, listed.cursor.clone()), id)?;
+    if !is_there {
+        is_there = match found.map_or_else(|| api.find_group(id, |_| Ok(())), Ok)? {
+            Found::Group => true,
+            Found::Nothing => false,
+            Found::NoFilter(_) => is_listed(api, id)?,
+        };
     }
+    match is_there {
+        true => {
+            Err(Failure::Unexpected(format!("the server lists the group {id} and says that it could not be found")))
+        }
+        false => Ok(Fate::Deleted),
+    }
+}
+
+/// Whether the group is on this page, and what the page was, where there is one.
+fn look(api: &Api<'_>, window: &Window, id: &str) -> Result<(bool, Option<Page>), Failure> {
+    let Some(answer) = api.fetch(Endpoint::Groups, window)? else { return Ok((false, None)) };
+    let mut is_there = false;
+    let page = api.read(Endpoint::Groups, window, &answer, |group: Group<'_>| {
+        let other = map::group_id(&group)?;
+        is_there |= other == id;
+        Ok(other)
+    })?;
+    Ok((is_there, Some(page)))
+}
+
+/// Whether the group is on any page.
+fn is_listed(api: &Api<'_>, id: &str) -> Result<bool, Failure> {
+    let mut walk = Walk::new();
+    while let Some(window) = walk.next() {
+        match look(api, &window, id)? {
+            (true, _) => return Ok(true),
+            (false, Some(page)) => walk.add(window.after(&page)?),
+            (false, None) => {}
+        }
+    }
+    Ok(false)
 }
 
 /// Emits the grants of the members whose type is told. True where there are others.
@@ -122,15 +183,10 @@ fn untyped_task() -> Task {
 /// Reads all groups, to tell the members that are groups from those that are users.
 pub(crate) fn untyped(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>, Failure> {
     let mut all = Untyped::default();
-    let mut seen = BTreeSet::new();
-    let mut windows = VecDeque::from([Window::default()]);
-    while let Some(window) = windows.pop_front() {
-        // What the host does for tasks: equal ones are merged. A cursor that loops ends here, too.
-        if !seen.insert(window.task("groups").payload) {
-            continue;
-        }
+    let mut walk = Walk::new();
+    while let Some(window) = walk.next() {
         let mut left_out = Vec::new();
-        let answer = api.fetch(Endpoint::Groups, &window)?;
+        let Some(answer) = api.fetch(Endpoint::Groups, &window)? else { continue };
         let page = api.read(Endpoint::Groups, &window, &answer, |group: Group<'_>| {
             let id = map::group_id(&group)?;
             match &group.members {
@@ -143,7 +199,7 @@ pub(crate) fn untyped(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>,
         for listed in left_out {
             members_of(api, &listed, |members| all.add(&listed.id, members))?;
         }
-        windows.extend(window.after(&page)?);
+        walk.add(window.after(&page)?);
     }
     for (group, member) in all.members {
         let resource_type = if all.groups.contains(&member) { map::GROUP } else { map::USER };

@@ -14,8 +14,10 @@
 //!   the second reading, and pages that say the same are merged. The union of both readings counts (R10).
 //! - A page that holds less than its share asks for the rest. The last page is open: it goes on where the list grew.
 //! - Without a total, pages follow one another to an empty page, or to one that comes twice.
-//! - A cursor (RFC 9865) in an answer is followed, in place of indexes.
-//! - An empty page within the total, and a server that ignores `startIndex`, fail the task: no half list is published.
+//! - A full first page whose total is its size is followed by the next page: some servers say the size as the total.
+//! - A cursor (RFC 9865) in an answer is followed, in place of indexes; how many records came so far goes with it.
+//! - An empty page within the total, cursors that end before it, and a server that ignores `startIndex`, fail the task:
+//!   no half list is published.
 //!
 //! A member whose type nobody says (no `type`, no `$ref`) is a user unless the list of groups has the id. No page of
 //! groups knows the others, so all pages name the same task `untyped`, which reads all groups in one call. On such a
@@ -143,7 +145,7 @@ impl Connector for Scim {
 }
 
 fn users(context: &Context<'_>, api: &Api<'_>, window: &Window) -> Result<Vec<Task>, Failure> {
-    let answer = api.fetch(Endpoint::Users, window)?;
+    let Some(answer) = api.fetch(Endpoint::Users, window)? else { return Ok(Vec::new()) };
     let page = api.read(Endpoint::Users, window, &answer, |user: Attributes| {
         let user = map::user(&user)?;
         let id = user.id.id.clone();

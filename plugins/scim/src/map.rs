@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 
 use crate::wire::{Attributes, Group, Loose, Member, attribute, text, values};
 
+/// The resource type of users.
 pub(crate) const USER: &str = "user";
+/// The resource type of groups.
 pub(crate) const GROUP: &str = "group";
+/// The entitlement of being in a group.
 const MEMBER: &str = "member";
 
 /// Attributes of the core schema that go into a profile as they are: texts that only an administrator changes.
@@ -161,7 +164,8 @@ pub(crate) fn membership(id: &str, group: &Group<'_>) -> Entitlement {
         .grantable_to(GROUP)
 }
 
-fn group_name<'g>(id: &'g str, group: &'g Group<'_>) -> &'g str {
+/// What a group is called.
+pub(crate) fn group_name<'g>(id: &'g str, group: &'g Group<'_>) -> &'g str {
     group.display_name.0.as_deref().unwrap_or(id)
 }
 

@@ -6,6 +6,7 @@
 
 use muster_sdk::{Failure, Task};
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, VecDeque};
 
 /// Pages named at once, at most: half of what a call may name. The last of them names the next ones.
 const PAGES: usize = 5_000;
@@ -20,7 +21,8 @@ pub(crate) struct Window {
     /// The index of the last record that is this task's; none: all that is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     to: Option<u64>,
-    /// The first page's total, where it said one.
+    /// The first page's total, where it said one. Where pages follow one another: the last one said, and with cursors
+    /// the least.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<u64>,
     /// The mark of the first page.
@@ -32,6 +34,9 @@ pub(crate) struct Window {
     /// The cursor the server gave, where it gives any.
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<String>,
+    /// How many records came before the cursor, up to the total; not counted without one.
+    #[serde(skip_serializing_if = "is_zero")]
+    seen: u64,
     /// Whether the list is read a second time, since it moved.
     #[serde(skip_serializing_if = "is_false")]
     again: bool,
@@ -119,22 +124,53 @@ impl Window {
         self.first.is_none() && self.cursor.is_none()
     }
 
+    /// Whether just as many records came before this window as the total says: what is asked for is the proof.
+    pub(crate) fn is_behind_the_end(&self) -> bool {
+        self.before.is_some() && self.total.is_some_and(|total| total == self.from() - 1)
+    }
+
     /// What is to be read after this window's page has come, or why the list cannot be trusted.
     pub(crate) fn after(&self, page: &Page) -> Result<Vec<Window>, Failure> {
-        if let Some(cursor) = &page.cursor {
-            return Ok(vec![Window { cursor: Some(cursor.clone()), again: self.again, ..Window::default() }]);
+        if self.cursor.is_some() || page.cursor.is_some() {
+            return self.after_cursor(page);
         }
-        if self.cursor.is_some() {
-            return Ok(Vec::new());
-        }
-        if page.count == 0 && page.total.is_some_and(|total| self.from() <= total) {
-            let (total, from) = (page.total.unwrap_or_default(), self.from());
+        let within = |total: &u64| self.from() <= *total;
+        // A server that says the total on the first page only has said it.
+        let known = page.total.or(self.total).filter(within);
+        // A list that lost a whole page between two readings, twice: more likely the server has lost the thread.
+        let known = known.or(self.total.filter(|total| self.again && within(total)));
+        if let (0, Some(total)) = (page.count, known) {
+            let from = self.from();
             return wrong(format!("the list says that it has {total} records and the page at {from} is empty"));
         }
-        match (self.is_first(), self.total) {
-            (true, _) => Ok(self.after_first(page)),
-            (false, Some(total)) => self.after_numbered(page, total),
-            (false, None) => self.after_counted(page),
+        match self.total {
+            _ if self.is_first() => Ok(self.after_first(page)),
+            Some(total) if self.before.is_none() => self.after_numbered(page, total),
+            _ => self.after_counted(page),
+        }
+    }
+
+    /// A page that was asked for by a cursor, or that gives one.
+    fn after_cursor(&self, page: &Page) -> Result<Vec<Window>, Failure> {
+        let (before, is_counted) = match self.cursor {
+            Some(_) => (self.seen, self.total.is_some()),
+            None => (self.from() - 1, true),
+        };
+        // Who joins or leaves meanwhile changes the total: the least that was said has to come. What an empty page
+        // says of it proves nothing.
+        let said = page.total.filter(|_| page.count > 0 || self.total.is_none());
+        let total = self.total.into_iter().chain(said).min().filter(|_| is_counted);
+        // Not counted any further than that: cursors that lead back have to look like cursors that lead back.
+        let seen = total.map_or(0, |total| total.min(before + page.count));
+        match (&page.cursor, total) {
+            (Some(cursor), _) => {
+                let cursor = Some(cursor.clone());
+                Ok(vec![Window { cursor, seen, total, again: self.again, ..Window::default() }])
+            }
+            (None, Some(total)) if seen < total => {
+                wrong(format!("the list says that it has {total} records and its cursors end after {seen}"))
+            }
+            (None, _) => Ok(Vec::new()),
         }
     }
 
@@ -144,6 +180,10 @@ impl Window {
         let first = Window { first: Some(page.mark), again: self.again, ..Window::default() };
         // A total that is less than what came is none.
         match page.total.filter(|total| *total >= page.count) {
+            // Some servers say the page's size in place of the total: the page behind it tells.
+            total @ Some(size) if size == page.count && size == page.asked => {
+                vec![Window { from: next, total, before: Some(page.mark), ..first }]
+            }
             Some(total) => spread(&Window { total: Some(total), ..first }, next, total, page.count),
             None if page.count == 0 => Vec::new(),
             None => vec![Window { from: next, before: Some(page.mark), ..first }],
@@ -152,9 +192,10 @@ impl Window {
 
     /// A page among those that were named at once.
     fn after_numbered(&self, page: &Page, first_total: u64) -> Result<Vec<Window>, Failure> {
-        // A server that says the total on the first page only has said it.
         let total = page.total.unwrap_or(first_total);
         let moved = total != first_total;
+        // The second reading is the last: its first page's total holds.
+        let least = if self.again { total.max(first_total) } else { total };
         let mut follow = Vec::new();
         if page.count > 0 && self.first == Some(page.mark) {
             if !moved || self.again {
@@ -164,7 +205,7 @@ impl Window {
             let next = self.from() + page.count;
             match self.to {
                 // Less than its share: the rest is asked for.
-                Some(to) if next <= to && next <= total => follow.push(Window { from: next, ..self.clone() }),
+                Some(to) if next <= to && next <= least => follow.push(Window { from: next, ..self.clone() }),
                 Some(_) => {}
                 None => follow = spread(self, next, total, page.count),
             }
@@ -175,7 +216,7 @@ impl Window {
         Ok(follow)
     }
 
-    /// A page of a list that has no total: it ends with an empty page.
+    /// A page of a list that has no total to trust: it ends with an empty page.
     fn after_counted(&self, page: &Page) -> Result<Vec<Window>, Failure> {
         if page.count == 0 || (self.before == Some(page.mark) && self.first != self.before) {
             // Or with a page that comes twice: what lies behind the end is the last page to some.
@@ -186,7 +227,7 @@ impl Window {
             return if page.count == page.asked { self.deaf(page.count) } else { Ok(Vec::new()) };
         }
         let next = self.from() + page.count;
-        Ok(vec![Window { from: next, before: Some(page.mark), ..self.clone() }])
+        Ok(vec![Window { from: next, total: page.total.or(self.total), before: Some(page.mark), ..self.clone() }])
     }
 
     fn deaf<T>(&self, total: u64) -> Result<T, Failure> {
@@ -195,6 +236,35 @@ impl Window {
              beginning only of a list of {total} records or more",
             self.from()
         ))
+    }
+}
+
+/// The windows of a list that is read in one call: equal ones are merged, as the host merges tasks. A cursor that leads
+/// back ends, too.
+pub(crate) struct Walk {
+    seen: BTreeSet<String>,
+    ahead: VecDeque<Window>,
+}
+
+impl Walk {
+    /// From the list's beginning.
+    pub(crate) fn new() -> Self {
+        Walk { seen: BTreeSet::new(), ahead: VecDeque::from([Window::default()]) }
+    }
+
+    /// The next window that was not handed out before.
+    pub(crate) fn next(&mut self) -> Option<Window> {
+        while let Some(window) = self.ahead.pop_front() {
+            if self.seen.insert(window.task("").payload) {
+                return Some(window);
+            }
+        }
+        None
+    }
+
+    /// Adds what follows.
+    pub(crate) fn add(&mut self, windows: Vec<Window>) {
+        self.ahead.extend(windows);
     }
 }
 

@@ -11,6 +11,16 @@ pub enum Quirk {
     TotalTooHigh(usize),
     /// At most so many records in a page, whatever `count` says.
     Cap(usize),
+    /// The total on the first page only.
+    TotalOnFirstPage,
+    /// The number of a page's records as the total.
+    TotalIsPageSize,
+    /// Behind so many records lists are empty, whatever the total says.
+    EndsAfter(usize),
+    /// Pages behind the end are refused with 400.
+    RefusesBehindEnd,
+    /// 503 for each other page until so many different ones of a list have been asked for.
+    Together(usize),
     /// `startIndex` is not read: every page is the first.
     IgnoresIndex,
     /// `count` is not read: a page holds all that follows.
@@ -19,6 +29,8 @@ pub enum Quirk {
     RepeatsLastPage,
     /// Pages by cursor (RFC 9865): indexes are not read, and no total is said.
     Cursors,
+    /// The same with a total.
+    CursorsAndTotal,
     /// The last cursor leads back to the first page but one.
     CursorLoop,
     /// Members with `$ref` and without `type`.
@@ -31,6 +43,8 @@ pub enum Quirk {
     SmallTypes,
     /// Lists leave the members of groups out.
     NoMembersInLists,
+    /// Also those that a filter makes, and where members are asked for by name.
+    NoMembersInFilters,
     /// 400 for every filter.
     NoFilter,
     /// `active` as `"True"` and `"False"`.

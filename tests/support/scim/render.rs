@@ -95,7 +95,9 @@ impl Render<'_> {
         out.insert("id".into(), self.id(&group.id));
         out.insert("displayName".into(), group.name.clone().into());
         // What has no value is not said (RFC 7643, 2.5).
-        if (whole || !self.has(&Quirk::NoMembersInLists)) && !group.members.is_empty() {
+        if (whole || !(self.has(&Quirk::NoMembersInLists) || self.has(&Quirk::NoMembersInFilters)))
+            && !group.members.is_empty()
+        {
             let mut members: Vec<Value> =
                 group.members.iter().map(|member| self.member(&member.id, member.kind)).collect();
             if self.has(&Quirk::Restless) && self.moment % 2 == 1 {

@@ -1,5 +1,7 @@
 //! Who may ask what, pages, and the error bodies.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use http::header::WWW_AUTHENTICATE;
 use serde_json::{Value, json};
@@ -58,6 +60,8 @@ pub(super) struct State {
     changes: Vec<Change>,
     /// Requests of `Users` and of `Groups`.
     asked: [u64; 2],
+    /// The indexes of the pages behind the first that were asked for, of all lists.
+    starts: BTreeSet<usize>,
     moment: u64,
 }
 
@@ -79,7 +83,7 @@ impl State {
         stumbles: Option<Stumbles>,
         changes: Vec<Change>,
     ) -> Self {
-        State { world, access, quirks, stumbles, changes, asked: [0; 2], moment: 0 }
+        State { world, access, quirks, stumbles, changes, asked: [0; 2], starts: BTreeSet::new(), moment: 0 }
     }
 
     pub(super) fn world(&mut self) -> &mut World {
@@ -141,6 +145,13 @@ impl State {
     }
 
     fn listed(&mut self, which: usize, list: &str, query: &Query, origin: &str) -> Answer {
+        if query.from > 1 {
+            self.starts.insert(query.from);
+        }
+        let waits = |quirk: &Quirk| matches!(quirk, Quirk::Together(pages) if self.starts.len() < *pages);
+        if query.from > 1 && self.quirks.iter().any(waits) {
+            return error(503, "waiting for the other pages to be asked for");
+        }
         let answer = self.page(which, query, origin);
         if let Some(asked) = self.asked.get_mut(which) {
             *asked += 1;
@@ -162,7 +173,7 @@ impl State {
         let caps = self.quirks.iter().filter_map(|quirk| if let Quirk::Cap(cap) = quirk { Some(*cap) } else { None });
         let count = if render.has(&Quirk::IgnoresCount) { all } else { query.count };
         let count = caps.fold(count, usize::min);
-        let cursors = render.has(&Quirk::Cursors) || render.has(&Quirk::CursorLoop);
+        let cursors = [Quirk::Cursors, Quirk::CursorsAndTotal, Quirk::CursorLoop].iter().any(|quirk| render.has(quirk));
         let mut skip = query.from.max(1) - 1;
         if cursors {
             skip = query.cursor.as_deref().map_or(0, |cursor| cursor.parse().unwrap_or(0));
@@ -173,7 +184,11 @@ impl State {
         if render.has(&Quirk::RepeatsLastPage) && skip >= all && all > 0 && count > 0 {
             skip = (all - 1) / count * count;
         }
-        let end = skip.saturating_add(count).min(all);
+        if render.has(&Quirk::RefusesBehindEnd) && skip >= all {
+            return error(400, "startIndex is behind the end");
+        }
+        let ends = self.quirks.iter().filter_map(|q| if let Quirk::EndsAfter(end) = q { Some(*end) } else { None });
+        let end = ends.fold(skip.saturating_add(count).min(all), usize::min);
         let range = skip.min(end)..end;
         let resources: Vec<Value> = match which {
             0 => self.world.users[range].iter().map(|user| render.user(user)).collect(),
@@ -181,8 +196,12 @@ impl State {
         };
         let more: usize =
             self.quirks.iter().map(|quirk| if let Quirk::TotalTooHigh(more) = quirk { *more } else { 0 }).sum();
-        let total = (!render.has(&Quirk::NoTotal) && !cursors).then_some(all + more);
-        let cursor = match (cursors, end < all) {
+        let is_silent = render.has(&Quirk::NoTotal)
+            || (cursors && !render.has(&Quirk::CursorsAndTotal))
+            || (render.has(&Quirk::TotalOnFirstPage) && skip > 0);
+        let total = if render.has(&Quirk::TotalIsPageSize) { resources.len() } else { all + more };
+        let total = (!is_silent).then_some(total);
+        let cursor = match (cursors, end < all && skip < end) {
             (true, true) => Some(end.to_string()),
             (true, false) if render.has(&Quirk::CursorLoop) => Some(count.to_string()),
             _ => None,
@@ -198,7 +217,10 @@ impl State {
         };
         let found: Vec<Value> = match which {
             0 => self.world.users.iter().filter(|user| user.id == id).map(|user| render.user(user)).collect(),
-            _ => self.world.groups.iter().filter(|g| g.id == id).map(|group| render.group(group, true)).collect(),
+            _ => {
+                let whole = !render.has(&Quirk::NoMembersInFilters);
+                self.world.groups.iter().filter(|g| g.id == id).map(|group| render.group(group, whole)).collect()
+            }
         };
         let total = found.len();
         scim(200, &render.list(found, 1, Some(total), None))

@@ -68,21 +68,37 @@ fn refusals_are_errors_of_scim() {
 #[test]
 fn each_oddity_shows() {
     type Judge = fn(&FakeScim) -> bool;
-    let table: [(Quirk, Judge); 22] = [
+    let table: [(Quirk, Judge); 29] = [
         (Quirk::NoTotal, |f| get(f, "Users").json().get("totalResults").is_none()),
         (Quirk::TotalAsText, |f| get(f, "Users").json()["totalResults"] == "7"),
         (Quirk::TotalTooHigh(2), |f| get(f, "Users").json()["totalResults"] == 9),
+        (Quirk::TotalOnFirstPage, |f| get(f, "Users?startIndex=2").json().get("totalResults").is_none()),
+        (Quirk::TotalIsPageSize, |f| get(f, "Users?count=3").json()["totalResults"] == 3),
+        (Quirk::EndsAfter(3), |f| ids(&get(f, "Users")).len() == 3),
+        (Quirk::RefusesBehindEnd, |f| get(f, "Users?startIndex=8").status == 400),
+        (Quirk::Together(2), |f| {
+            let status = |from: u8| get(f, &format!("Users?startIndex={from}")).status;
+            [status(1), status(3), status(3), status(5), status(3)] == [200, 503, 503, 200, 200]
+        }),
         (Quirk::Cap(3), |f| ids(&get(f, "Users?count=100")).len() == 3),
         (Quirk::IgnoresIndex, |f| ids(&get(f, "Users?startIndex=5&count=1")) == ["u1"]),
         (Quirk::IgnoresCount, |f| ids(&get(f, "Users?count=1")).len() == 7),
         (Quirk::RepeatsLastPage, |f| ids(&get(f, "Users?startIndex=9&count=5")) == ["u6", "u7"]),
         (Quirk::Cursors, |f| get(f, "Users?cursor=2&count=2").json()["nextCursor"] == "4"),
+        (Quirk::CursorsAndTotal, |f| {
+            let page = get(f, "Users?cursor=2&count=2").json();
+            (&page["nextCursor"], &page["totalResults"]) == (&json!("4"), &json!(7))
+        }),
         (Quirk::CursorLoop, |f| get(f, "Users?cursor=6&count=2").json()["nextCursor"] == "2"),
         (Quirk::MembersWithoutType, |f| get(f, "Groups/g1").json()["members"][0].get("type").is_none()),
         (Quirk::BareMembers, |f| get(f, "Groups/g1").json()["members"][0].get("$ref").is_none()),
         (Quirk::MembersAsTexts, |f| get(f, "Groups/g1").json()["members"][0] == "u1"),
         (Quirk::SmallTypes, |f| get(f, "Groups/g1").json()["members"][0]["type"] == "user"),
         (Quirk::NoMembersInLists, |f| get(f, "Groups").json()["Resources"][0].get("members").is_none()),
+        (Quirk::NoMembersInFilters, |f| {
+            let found = get(f, "Groups?filter=id%20eq%20%22g2%22").json();
+            found["Resources"][0].get("members").is_none()
+        }),
         (Quirk::NoFilter, |f| get(f, "Groups?filter=id%20eq%20%22g2%22").status == 400),
         (Quirk::ActiveAsText, |f| get(f, "Users/u4").json()["active"] == "False"),
         (Quirk::NoActive, |f| get(f, "Users/u1").json().get("active").is_none()),

@@ -111,7 +111,7 @@ fn a_group_whose_members_the_list_leaves_out_is_read_by_its_id() {
 #[test]
 fn a_group_whose_id_is_no_segment_is_asked_for_by_a_filter() {
     let task = Task::new("group", r#"{"id":"a/\"b","from":1}"#);
-    let target = "/scim/v2/Groups?filter=id%20eq%20%22a%2F%5C%22b%22&attributes=members";
+    let target = "/scim/v2/Groups?filter=id%20eq%20%22a%2F%5C%22b%22&attributes=id%2CdisplayName%2Cmembers";
     let body =
         list(&[r#"{"id":"other","members":["2"]}"#, r#"{"id":"a/\"b","members":[{"value":"1","type":"User"}]}"#]);
     let vendor = scim().get(target, body);
@@ -124,22 +124,77 @@ fn a_group_whose_id_is_no_segment_is_asked_for_by_a_filter() {
     assert!(failure.contains("no filters here: the members of the group a/\"b can be asked for"), "{failure}");
 }
 
-#[test]
-fn a_group_that_was_deleted_after_it_was_listed_has_no_members() {
-    for (id, target) in
-        [("g", "/scim/v2/Groups/g"), ("a/b", "/scim/v2/Groups?filter=id%20eq%20%22a%2Fb%22&attributes=members")]
-    {
-        let task = Task::new("group", format!(r#"{{"id":"{id}","from":26}}"#));
-        let again = "/scim/v2/Groups?startIndex=26&count=25";
-        let gone = || if id == "g" { Reply::json(404, NOT_FOUND) } else { list(&[]) };
-        let vendor = scim().get(target, gone()).get(again, list(&[r#"{"id":"h"}"#]));
-        assert_eq!(vendor.sync(&task), Ok(vec![]), "{id}");
-        assert!(vendor.logs()[0].1.contains(&format!("the group {id} was deleted during the run")));
+/// The filter by an id that is already encoded.
+fn at_filter(id: &str) -> String {
+    format!("/scim/v2/Groups?filter=id%20eq%20%22{id}%22&attributes=id%2CdisplayName%2Cmembers")
+}
 
-        let vendor = scim().get(target, gone()).get(again, list(&[&format!(r#"{{"id":"{id}"}}"#)]));
-        let expected = format!("unexpected: the server lists the group {id} and says that it could not be found");
-        assert_eq!(told(vendor.sync(&task).unwrap_err()), expected);
+const AT_LISTED: &str = "/scim/v2/Groups?startIndex=26&count=25";
+
+/// What became of the group `g` of the page at 26, that `Groups/g` does not know: the sentence of the failure or the log.
+fn fate(vendor: Script<Scim>) -> String {
+    let vendor = vendor.get("/scim/v2/Groups/g", Reply::json(404, NOT_FOUND));
+    match vendor.sync(&Task::new("group", r#"{"id":"g","from":26}"#)) {
+        Ok(tasks) => {
+            assert_eq!((tasks, grants(&vendor).len()), (vec![], 0));
+            vendor.logs()[0].1.clone()
+        }
+        Err(failure) => told(failure),
     }
+}
+
+const DELETED: &str = "the group g was deleted during the run: it has no members any more";
+const THERE: &str = "unexpected: the server lists the group g and says that it could not be found";
+
+#[test]
+fn a_group_that_neither_its_page_nor_a_filter_finds_was_deleted() {
+    let gone = || scim().get(AT_LISTED, list(&[r#"{"id":"h"}"#]));
+    assert_eq!(fate(gone().get(&at_filter("g"), list(&[]))), DELETED);
+    assert_eq!(fate(scim().get(AT_LISTED, list(&[r#"{"id":"g"}"#]))), THERE);
+    // It stands on the page before, since another group went.
+    assert_eq!(fate(gone().get(&at_filter("g"), list(&[r#"{"id":"g"}"#]))), THERE);
+    let odd = fate(gone().get(&at_filter("g"), Reply::json(200, r#"{"totalResults":1}"#)));
+    assert_eq!(odd, "unexpected: the server says that a filter by the id g finds 1 groups, and gives none");
+    assert!(fate(gone().get(&at_filter("g"), Reply::json(500, "{}"))).starts_with("unavailable: "));
+}
+
+#[test]
+fn without_filters_the_whole_list_tells_whether_a_group_was_deleted() {
+    let refused = |status| Reply::json(status, r#"{"scimType":"invalidFilter","detail":"no filters here"}"#);
+    let first: Vec<String> = (1..=25).map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+    let page = |records: &str| Reply::json(200, format!(r#"{{"totalResults":26,"Resources":[{records}]}}"#));
+    // The last reply is a server that does not read the filter.
+    for filter in [refused(400), refused(501), refused(404), list(&[r#"{"id":"1"}"#])] {
+        let gone = || scim().get(AT_LISTED, page(r#"{"id":"h"}"#)).get(&at_filter("g"), filter.clone());
+        let whole = gone().get(AT_GROUPS, page(&first.join(","))).get(AT_LISTED, page(r#"{"id":"h"}"#));
+        assert_eq!(fate(whole), DELETED);
+        let slid = gone().get(AT_GROUPS, page(&first.join(",").replace("17", "g")));
+        assert_eq!(fate(slid), THERE);
+    }
+}
+
+#[test]
+fn a_group_whose_id_is_no_segment_was_deleted_where_neither_page_nor_filter_finds_it() {
+    let task = Task::new("group", r#"{"id":"a/b","from":26}"#);
+    let gone = || scim().get(&at_filter("a%2Fb"), list(&[]));
+    let vendor = gone().get(AT_LISTED, list(&[r#"{"id":"h"}"#]));
+    assert_eq!(vendor.sync(&task), Ok(vec![]));
+    assert!(vendor.logs()[0].1.contains("the group a/b was deleted during the run"));
+    let failure = told(gone().get(AT_LISTED, list(&[r#"{"id":"a/b"}"#])).sync(&task).unwrap_err());
+    assert_eq!(failure, "unexpected: the server lists the group a/b and says that it could not be found");
+}
+
+#[test]
+fn a_group_whose_members_no_filter_gives_is_named() {
+    let task = Task::new("group", r#"{"id":"a/b","from":1}"#);
+    let vendor = scim().get(&at_filter("a%2Fb"), list(&[r#"{"id":"a/b","displayName":"All"}"#]));
+    assert_eq!((vendor.sync(&task), grants(&vendor)), (Ok(vec![]), vec![]));
+    let (level, line) = vendor.logs()[0].clone();
+    assert_eq!(level, muster_sdk::Level::Warn);
+    assert!(line.starts_with("the group All (a/b) is taken to have no members: "), "{line}");
+
+    let vendor = scim().get(&at_filter("a%2Fb"), list(&[r#"{"id":"a/b","members":[]}"#]));
+    assert_eq!((vendor.sync(&task), vendor.logs()), (Ok(vec![]), vec![]), "an empty list says so");
 }
 
 #[test]

@@ -123,6 +123,29 @@ fn a_cursor_in_an_answer_is_asked_for() {
 }
 
 #[test]
+fn a_list_that_is_as_long_as_a_page_is_looked_behind() {
+    let records: Vec<String> = (1..=100).map(|id| format!(r#"{{"id":"{id}"}}"#)).collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let behind = "/scim/v2/Users?startIndex=101&count=100";
+    for reply in
+        [list(&[]), Reply::json(200, r#"{"totalResults":100}"#), Reply::json(400, r#"{"scimType":"invalidValue"}"#)]
+    {
+        let vendor = scim().get(AT_USERS, list(&records)).get(behind, reply);
+        let tasks = vendor.sync(&Task::new("users", "")).unwrap();
+        assert_eq!(tasks.len(), 1);
+        assert_eq!(vendor.sync(&tasks[0]), Ok(vec![]));
+    }
+    let vendor = scim().get(AT_USERS, list(&records)).get(behind, Reply::json(404, NOT_FOUND));
+    let tasks = vendor.sync(&Task::new("users", "")).unwrap();
+    assert!(vendor.sync(&tasks[0]).is_err(), "not found for a moment is no end");
+    // The total was the page's size.
+    let vendor = scim().get(AT_USERS, list(&records)).get(behind, list(&[r#"{"id":"101"}"#]));
+    let tasks = vendor.sync(&Task::new("users", "")).unwrap();
+    assert_eq!(vendor.sync(&tasks[0]).unwrap().len(), 1);
+    assert_eq!(vendor.resources().len(), 101);
+}
+
+#[test]
 fn an_answer_that_is_no_list_is_no_empty_list() {
     for (body, expected) in [
         (r#"{"schemas":[],"detail":"quota"}"#, "got an object without Resources and totalResults"),

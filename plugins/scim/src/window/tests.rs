@@ -1,7 +1,6 @@
 //! Windows against servers that are good, odd and wrong.
 
 use super::*;
-use std::collections::{BTreeSet, VecDeque};
 
 /// Records asked for in a page.
 const COUNT: u64 = 100;
@@ -11,19 +10,15 @@ type Server<'s> = Box<dyn FnMut(&Window) -> Page + 's>;
 
 /// Reads a list as the host would: equal windows are merged. What was asked for, as index and end.
 fn walk(mut server: Server<'_>) -> Result<Vec<(u64, Option<u64>)>, Failure> {
-    let mut seen = BTreeSet::new();
     let mut asked = Vec::new();
-    let mut windows = VecDeque::from([Window::default()]);
-    while let Some(window) = windows.pop_front() {
-        if !seen.insert(window.task("users").payload) {
-            continue;
-        }
+    let mut walk = Walk::new();
+    while let Some(window) = walk.next() {
         assert!(asked.len() < 100, "it never ends");
         asked.push((window.from(), window.to));
         let next = window.after(&server(&window))?;
         // Such a task would be equal to its own ancestor, which the host refuses.
         assert!(!window.again || next.iter().all(|next| next.first.is_some()), "it is read a third time");
-        windows.extend(next);
+        walk.add(next);
     }
     Ok(asked)
 }
@@ -47,7 +42,7 @@ fn sentence(result: Result<Vec<(u64, Option<u64>)>, Failure>) -> String {
 fn the_first_page_names_all_the_others() {
     let asked = walk(Box::new(|w| page(w.from(), 250, COUNT, Some(250)))).unwrap();
     assert_eq!(asked, [(1, None), (101, Some(200)), (201, None)]);
-    let alone = walk(Box::new(|w| page(w.from(), 100, COUNT, Some(100)))).unwrap();
+    let alone = walk(Box::new(|w| page(w.from(), 99, COUNT, Some(99)))).unwrap();
     assert_eq!(alone, [(1, None)], "a total that has come needs no second page");
     assert_eq!(walk(Box::new(|_| page(1, 0, COUNT, Some(0)))).unwrap(), [(1, None)]);
 }
@@ -105,6 +100,59 @@ fn an_empty_page_within_the_total_is_an_error() {
     assert_eq!(error, "the list says that it has 250 records and the page at 201 is empty");
     let error = sentence(walk(Box::new(|_| page(1, 0, COUNT, Some(7)))));
     assert_eq!(error, "the list says that it has 7 records and the page at 1 is empty");
+}
+
+#[test]
+fn an_empty_page_within_a_total_that_only_the_first_page_says_is_an_error() {
+    let error = sentence(walk(Box::new(|w| {
+        let is_first = w.from == 0;
+        page(w.from(), if is_first { 250 } else { 100 }, COUNT, is_first.then_some(250))
+    })));
+    assert_eq!(error, "the list says that it has 250 records and the page at 101 is empty");
+    // Without a total at first, and with one later.
+    let error = sentence(walk(Box::new(|w| page(w.from(), 200, COUNT, (w.from == 101).then_some(250)))));
+    assert_eq!(error, "the list says that it has 250 records and the page at 201 is empty");
+}
+
+#[test]
+fn a_server_that_forgets_its_list_behind_the_first_page_is_an_error() {
+    // Each reading says 250 first, and 0 or 130 later: no list loses a page between two readings, twice.
+    let error = sentence(walk(Box::new(|w| match w.from() {
+        1 => page(1, 250, COUNT, Some(250)),
+        from => page(from, 0, COUNT, Some(0)),
+    })));
+    assert_eq!(error, "the list says that it has 250 records and the page at 101 is empty");
+    let error = sentence(walk(Box::new(|w| match w.from() {
+        1 => page(1, 250, COUNT, Some(250)),
+        201 => page(201, 250, COUNT, Some(250)),
+        from => page(from, 130, COUNT, Some(130)),
+    })));
+    assert_eq!(error, "the list says that it has 250 records and the page at 131 is empty");
+}
+
+#[test]
+fn a_total_that_is_the_pages_size_is_not_believed() {
+    let size = |page: Page| Page { total: Some(page.count), ..page };
+    let asked = walk(Box::new(|w| size(page(w.from(), 230, COUNT, None)))).unwrap();
+    assert_eq!(asked, [(1, None), (101, None), (201, None), (231, None)]);
+    let alone = walk(Box::new(|w| page(w.from(), 100, COUNT, Some(100)))).unwrap();
+    assert_eq!(alone, [(1, None), (101, None)], "one page more where the total is what was asked for");
+    let error = sentence(walk(Box::new(|_| page(1, 100, COUNT, Some(100)))));
+    assert!(error.contains("ignores startIndex"), "{error}");
+}
+
+#[test]
+fn only_a_page_behind_the_total_may_be_refused() {
+    let probe = Window::default().after(&page(1, 100, COUNT, Some(100))).unwrap().remove(0);
+    assert!(probe.is_behind_the_end());
+    let next = probe.after(&page(101, 250, COUNT, Some(100))).unwrap().remove(0);
+    assert!(!next.is_behind_the_end(), "it says 100 and 200 came: such a total proves nothing");
+    let grown = probe.after(&page(101, 250, COUNT, Some(250))).unwrap().remove(0);
+    let numbered = Window::default().after(&page(1, 250, COUNT, Some(250))).unwrap().remove(0);
+    let silent = Window::default().after(&page(1, 250, COUNT, None)).unwrap().remove(0);
+    for window in [Window::default(), grown, numbered, silent] {
+        assert!(!window.is_behind_the_end(), "{window:?}");
+    }
 }
 
 #[test]
@@ -171,6 +219,47 @@ fn cursors_are_followed_to_the_page_without_one() {
     }))
     .unwrap();
     assert_eq!(asked, [None, Some("b".to_owned()), Some("c".to_owned())]);
+}
+
+/// Reads pages by cursor: how many records each has, and the total it says. The last has no cursor.
+fn cursors(pages: &[(u64, Option<u64>)]) -> String {
+    let mut left = pages.iter().enumerate();
+    let result = walk(Box::new(|_| {
+        let (number, (count, total)) = left.next().unwrap();
+        let from = number as u64 * COUNT + 1;
+        let cursor = (number + 1 < pages.len()).then(|| number.to_string());
+        Page { cursor, ..page(from, from + count - 1, COUNT, *total) }
+    }));
+    assert!(left.next().is_none(), "pages are left");
+    match result {
+        Ok(asked) => format!("{} pages", asked.len()),
+        other => sentence(other),
+    }
+}
+
+#[test]
+fn cursors_that_end_before_the_total_are_an_error() {
+    let ends =
+        |total: u64, seen: u64| format!("the list says that it has {total} records and its cursors end after {seen}");
+    assert_eq!(cursors(&[(100, Some(250)), (100, Some(250)), (50, Some(250))]), "3 pages");
+    assert_eq!(cursors(&[(100, Some(250)), (0, None)]), ends(250, 100));
+    assert_eq!(cursors(&[(100, Some(250)), (0, Some(0))]), ends(250, 100), "an empty page proves nothing");
+    assert_eq!(cursors(&[(100, Some(250)), (100, None), (49, None)]), ends(250, 249));
+    assert_eq!(cursors(&[(0, Some(250)), (100, None)]), ends(250, 100));
+    assert_eq!(cursors(&[(100, Some(250)), (100, Some(249)), (49, Some(249))]), "3 pages", "somebody left");
+    assert_eq!(cursors(&[(100, Some(250)), (100, Some(251)), (50, Some(251))]), "3 pages", "somebody joined");
+    assert_eq!(cursors(&[(100, None), (100, Some(900)), (50, None)]), "3 pages", "no total at first is no total");
+    assert_eq!(cursors(&[(100, Some(1)), (100, Some(1))]), "2 pages", "a total that is less than what came is none");
+}
+
+#[test]
+fn a_cursor_that_leads_back_is_asked_for_no_third_time() {
+    // As the host, that refuses such tasks, a walk knows them by their payload: it may count no further than the total.
+    let asked = walk(Box::new(|w| {
+        let cursor = if w.cursor() == Some("a") { "b" } else { "a" };
+        Page { cursor: Some(cursor.to_owned()), ..page(1, 100, COUNT, Some(250)) }
+    }));
+    assert!(asked.unwrap().len() <= 6);
 }
 
 #[test]
