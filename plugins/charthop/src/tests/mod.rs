@@ -1,7 +1,7 @@
 //! The connector against scripted answers of ChartHop.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use muster_sdk::testing::{Reply, Script};
+use muster_sdk::testing::{Reply, Script, told};
 use muster_sdk::{Details, Grant, Level, Purpose, Resource, Status, User};
 
 use super::*;
@@ -69,19 +69,6 @@ fn user(resource: &Resource) -> &User {
 
 fn shown(grants: &[Grant]) -> Vec<String> {
     grants.iter().map(|g| format!("{}:{} {}", g.resource.id, g.slug, g.principal.id)).collect()
-}
-
-/// The sentence of a failure, with its label before it.
-fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Unauthorized(text) => format!("unauthorized: {text}"),
-        Failure::Forbidden(text) => format!("forbidden: {text}"),
-        Failure::RateLimited(seconds) => format!("rate-limited: {seconds:?}"),
-        Failure::NotReady(seconds) => format!("not-ready: {seconds}"),
-        Failure::Unavailable(text) => format!("unavailable: {text}"),
-        Failure::InvalidSettings(text) => format!("invalid-settings: {text}"),
-        Failure::Unexpected(text) => format!("unexpected: {text}"),
-    }
 }
 
 #[test]

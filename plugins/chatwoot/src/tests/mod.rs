@@ -1,7 +1,7 @@
 //! The connector against scripted answers of Chatwoot.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use muster_sdk::testing::{Reply, Script};
+use muster_sdk::testing::{Reply, Script, told};
 use muster_sdk::{Details, Failure, Level, Resource, Status, Task};
 
 use super::*;
@@ -28,19 +28,6 @@ fn chatwoot() -> Script<Chatwoot> {
 
 fn check(reply: Reply) -> Result<Account, Failure> {
     chatwoot().get(AT_PROFILE, reply).check()
-}
-
-/// The sentence of a failure, with its label before it.
-fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Unauthorized(text) => format!("unauthorized: {text}"),
-        Failure::Forbidden(text) => format!("forbidden: {text}"),
-        Failure::RateLimited(seconds) => format!("rate-limited: {seconds:?}"),
-        Failure::NotReady(seconds) => format!("not-ready: {seconds}"),
-        Failure::Unavailable(text) => format!("unavailable: {text}"),
-        Failure::InvalidSettings(text) => format!("invalid-settings: {text}"),
-        Failure::Unexpected(text) => format!("unexpected: {text}"),
-    }
 }
 
 #[test]

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use muster_sdk::request::{Method, Request};
-use muster_sdk::testing::{Reply, Script};
-use muster_sdk::{Details, Failure, Level, Resource, RouteUse, Status};
+use muster_sdk::testing::{Reply, Script, told};
+use muster_sdk::{Details, Level, Resource, RouteUse, Status};
 
 use super::*;
 
@@ -48,19 +48,6 @@ fn body(request: &Request) -> String {
 
 fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
     request.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-}
-
-/// The sentence of a failure, with its label before it.
-fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Unauthorized(text) => format!("unauthorized: {text}"),
-        Failure::Forbidden(text) => format!("forbidden: {text}"),
-        Failure::RateLimited(seconds) => format!("rate-limited: {seconds:?}"),
-        Failure::NotReady(seconds) => format!("not-ready: {seconds}"),
-        Failure::Unavailable(text) => format!("unavailable: {text}"),
-        Failure::InvalidSettings(text) => format!("invalid-settings: {text}"),
-        Failure::Unexpected(text) => format!("unexpected: {text}"),
-    }
 }
 
 #[test]

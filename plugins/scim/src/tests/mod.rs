@@ -1,7 +1,7 @@
 //! The connector against scripted answers of a SCIM server.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
-use muster_sdk::testing::{Reply, Script};
+use muster_sdk::testing::{Reply, Script, told};
 use muster_sdk::{Details, Resource, Status};
 
 use super::*;
@@ -27,19 +27,6 @@ fn scim() -> Script<Scim> {
 /// A list of these records, which is all of it.
 fn list(records: &[&str]) -> Reply {
     Reply::json(200, format!(r#"{{"totalResults":{},"Resources":[{}]}}"#, records.len(), records.join(",")))
-}
-
-/// The sentence of a failure, with its label before it.
-fn told(failure: Failure) -> String {
-    match failure {
-        Failure::Unauthorized(text) => format!("unauthorized: {text}"),
-        Failure::Forbidden(text) => format!("forbidden: {text}"),
-        Failure::RateLimited(seconds) => format!("rate-limited: {seconds:?}"),
-        Failure::NotReady(seconds) => format!("not-ready: {seconds}"),
-        Failure::Unavailable(text) => format!("unavailable: {text}"),
-        Failure::InvalidSettings(text) => format!("invalid-settings: {text}"),
-        Failure::Unexpected(text) => format!("unexpected: {text}"),
-    }
 }
 
 /// `group:ID principal:ID` of every grant.

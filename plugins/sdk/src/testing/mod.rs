@@ -48,6 +48,19 @@ use crate::{
     Account, Connector, Context, Description, Entitlement, Failure, Grant, Item, Level, Resource, SettingKind, Task,
 };
 
+/// What a failure says, with its label before it, as in `forbidden: …`: for comparing in one line.
+pub fn told(failure: Failure) -> String {
+    match failure {
+        Failure::Unauthorized(text) => format!("unauthorized: {text}"),
+        Failure::Forbidden(text) => format!("forbidden: {text}"),
+        Failure::RateLimited(seconds) => format!("rate-limited: {seconds:?}"),
+        Failure::NotReady(seconds) => format!("not-ready: {seconds}"),
+        Failure::Unavailable(text) => format!("unavailable: {text}"),
+        Failure::InvalidSettings(text) => format!("invalid-settings: {text}"),
+        Failure::Unexpected(text) => format!("unexpected: {text}"),
+    }
+}
+
 /// What the vendor answers to one request.
 #[derive(Clone, Debug)]
 pub struct Reply(Result<Response, Fault>);

@@ -141,3 +141,20 @@ fn batches_that_went_out_before_a_task_failed_do_not_count() {
     assert!(ask(&vendor, "https://v.test/people").is_err());
     assert_eq!(vendor.items().len(), 0);
 }
+
+#[test]
+fn every_failure_is_told_with_its_label() {
+    let no = || "no".to_owned();
+    let table = [
+        (Failure::Unauthorized(no()), "unauthorized: no"),
+        (Failure::Forbidden(no()), "forbidden: no"),
+        (Failure::RateLimited(Some(7)), "rate-limited: Some(7)"),
+        (Failure::NotReady(7), "not-ready: 7"),
+        (Failure::Unavailable(no()), "unavailable: no"),
+        (Failure::InvalidSettings(no()), "invalid-settings: no"),
+        (Failure::Unexpected(no()), "unexpected: no"),
+    ];
+    for (failure, expected) in table {
+        assert_eq!(told(failure), expected);
+    }
+}
