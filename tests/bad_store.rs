@@ -280,6 +280,18 @@ fn a_disk_that_fills_up() {
 }
 
 #[test]
+fn a_tape_that_fills_the_disk() {
+    let scene = small_and_large();
+    let script = format!("{KEEP}\nkeep sync muster sync large --record disk/tape.jsonl");
+    with_disk(&scene, "64k", &script).exits(0);
+    let (out, err, code) = said(&scene, "sync");
+    // A tape with a hole would be a false one: the run that would have to be on it fails.
+    assert!(err.contains("denied: the tape disk/tape.jsonl cannot be written: "), "{err}");
+    assert!(code == "3" && out.contains("large: run 1 is incomplete"), "{code} {out}");
+    assert!(scene.rows("resources").is_empty(), "nothing is published");
+}
+
+#[test]
 fn a_disk_that_is_full_from_the_start() {
     let scene = demo();
     let script = format!("{KEEP}\nkeep sync muster sync --store disk/muster.db");
