@@ -16,6 +16,7 @@ pub mod charthop;
 pub mod chatwoot;
 pub mod components;
 pub mod connection;
+pub mod crowd;
 pub mod echo;
 pub mod fault;
 pub mod fault_text;
