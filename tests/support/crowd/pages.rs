@@ -74,7 +74,7 @@ fn user(out: &mut String, id: u64) {
     let login = format!("{}.{}.{id}", first.to_lowercase(), last.to_lowercase());
     let department = DEPARTMENTS[number % DEPARTMENTS.len()];
     let (title, office) = (TITLES[number % TITLES.len()], OFFICES[number % OFFICES.len()]);
-    let active = id % DISABLED != 0;
+    let active = !id.is_multiple_of(DISABLED);
     write!(
         out,
         r#"{{"id":{id},"login":"{login}","name":"{first} {last}","given_name":"{first}","family_name":"{last}","#

@@ -106,3 +106,35 @@ fn answer<'s>(request: &str, shared: &'s Shared) -> &'s [u8] {
     let target = request.strip_prefix("GET ").and_then(|rest| rest.split(' ').next());
     target.and_then(|target| shared.answers.get(target)).map_or(NOT_FOUND, |answer| answer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The status lines and bodies of requests on one connection.
+    fn answers(requests: &[&str]) -> Vec<String> {
+        let answers = Answers::from([("/a?page=1".to_owned(), (&b"HTTP/1.1 200 OK\r\n\r\nyes"[..]).into())]);
+        let server = Server::start(answers, "Secret", Duration::ZERO).unwrap();
+        let mut stream = TcpStream::connect(server.address()).unwrap();
+        let mut one = |request: &&str| {
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut answer = [0; HEAD];
+            let count = stream.read(&mut answer).unwrap();
+            String::from_utf8_lossy(&answer[..count]).replace("\r\n", "|")
+        };
+        let answers = requests.iter().map(&mut one).collect();
+        assert_eq!(server.requests(), requests.len() as u64);
+        answers
+    }
+
+    #[test]
+    fn a_connection_serves_page_after_page_to_who_has_the_token() {
+        let known = "GET /a?page=1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer Secret\r\n\r\n";
+        let gone = known.replace("page=1", "page=2");
+        let stranger = known.replace("Secret", "secret");
+        let got = answers(&[known, &gone, &stranger, known]);
+        assert_eq!(got[0], "HTTP/1.1 200 OK||yes");
+        assert!(got[1].starts_with("HTTP/1.1 404 ") && got[2].starts_with("HTTP/1.1 401 "), "{got:?}");
+        assert_eq!(got[3], got[0]);
+    }
+}
