@@ -5,6 +5,7 @@
 
 pub mod draft;
 mod error;
+mod file;
 pub mod guard;
 pub mod lock;
 mod outcome;
@@ -15,6 +16,7 @@ mod schema;
 pub mod steps;
 #[cfg(test)]
 mod tests;
+mod views;
 mod writer;
 
 pub use error::StoreError;

@@ -9,7 +9,7 @@ use super::error::{StoreError, explain};
 use super::outcome::{Begun, Close, Closed, NewRun, Status};
 use super::record::Prepared;
 use super::rows::{self, RunRows};
-use super::{guard, schema};
+use super::{file, guard};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -42,7 +42,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(path: PathBuf, busy_us: Arc<AtomicU64>) -> Result<Writer, StoreError> {
-        let conn = schema::open_for_writing(&path)?;
+        let conn = file::open_for_writing(&path)?;
         Ok(Writer { conn, path, runs: HashMap::new(), poisoned: HashMap::new(), open: false, pending: 0, busy_us })
     }
 
