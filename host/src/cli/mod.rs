@@ -12,6 +12,7 @@ mod logging;
 mod output;
 mod progress;
 mod rows;
+mod run_page;
 mod runs;
 mod scene;
 mod sync;
