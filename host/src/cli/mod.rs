@@ -1,6 +1,7 @@
 //! The command line: one file a command, and the edge where errors become text and exit codes.
 
 mod args;
+mod bar;
 mod build;
 mod check;
 mod connectors;
@@ -11,6 +12,7 @@ mod logging;
 mod output;
 mod progress;
 mod rows;
+mod run_page;
 mod runs;
 mod scene;
 mod sync;

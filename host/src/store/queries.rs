@@ -4,7 +4,7 @@
 //! same snapshot, whatever order its tasks ended in. SQLite sorts beyond its cache in a file.
 
 use super::error::{StoreError, explain};
-use super::schema;
+use super::file;
 use crate::model::{Employment, ResourceId};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use serde::Serialize;
@@ -185,7 +185,7 @@ impl Reader {
     /// # Errors
     /// Missing, no store, or newer.
     pub fn open(path: &Path) -> Result<Reader, StoreError> {
-        Ok(Reader { conn: schema::open_for_reading(path)?, path: path.to_path_buf() })
+        Ok(Reader { conn: file::open_for_reading(path)?, path: path.to_path_buf() })
     }
 
     fn explain(&self, error: &rusqlite::Error) -> StoreError {

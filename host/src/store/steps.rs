@@ -4,7 +4,7 @@
 //! be sent again. It has a connection to the file of its own: a claim waits for no batch of records.
 
 use super::error::{StoreError, explain};
-use super::schema;
+use super::file;
 use rusqlite::params;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use std::path::Path;
 /// # Errors
 /// See [`StoreError`]; the step is not taken.
 pub fn claim(path: &Path, connection: &str, setting: &str, step: u64) -> Result<bool, StoreError> {
-    let conn = schema::open_for_writing(path)?;
+    let conn = file::open_for_writing(path)?;
     let taken = || {
         conn.pragma_update(None, "synchronous", "full")?;
         conn.execute(
