@@ -23,6 +23,7 @@ mod chatwoot_faults;
 mod cli;
 mod concurrency;
 mod contract;
+mod crash;
 mod egress;
 mod first_sync;
 mod golden;

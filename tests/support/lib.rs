@@ -16,6 +16,7 @@ pub mod charthop;
 pub mod chatwoot;
 pub mod components;
 pub mod connection;
+pub mod crash;
 pub mod echo;
 pub mod fault;
 pub mod fault_text;
@@ -27,6 +28,7 @@ mod raw;
 pub mod scene;
 pub mod scim;
 pub mod scim2;
+pub mod seed;
 pub mod server;
 #[cfg(test)]
 mod server_tests;
