@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use support::crash::{Ground, Moment, REFERENCE, STORE, each_seed, strike};
+use support::crash::{Ground, Moment, REFERENCE, RESUMES, STORE, each_seed, strike};
 use support::scene::Run;
 use support::seed::Dice;
 
@@ -19,8 +19,6 @@ const SCENARIOS: u64 = 40;
 const ATTEMPTS: usize = 8;
 /// How long a stopped sync may take.
 const SOON: Duration = Duration::from_secs(2);
-/// Whether the next sync goes on with an interrupted run.
-const RESUMES: bool = false;
 
 /// What scenarios came to, so that they are seen to have tested something.
 #[derive(Clone, Copy, Debug, Default)]

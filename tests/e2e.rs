@@ -24,6 +24,7 @@ mod cli;
 mod concurrency;
 mod contract;
 mod crash;
+mod crash_store;
 mod egress;
 mod first_sync;
 mod golden;

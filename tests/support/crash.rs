@@ -18,6 +18,8 @@ use crate::scim::{FakeScim, Group, Quirk, ROOT, User};
 use crate::seed::Dice;
 use crate::server::FakeServer;
 
+/// Whether the next sync goes on with an interrupted run.
+pub const RESUMES: bool = false;
 /// The store of the run that is struck.
 pub const STORE: &str = "muster.db";
 /// The store of the run that is not.
