@@ -23,6 +23,8 @@ mod chatwoot_faults;
 mod cli;
 mod concurrency;
 mod contract;
+mod crash;
+mod crash_store;
 mod crowd;
 mod egress;
 mod first_sync;
