@@ -3,13 +3,17 @@
 mod args;
 mod build;
 mod check;
+mod colour;
 mod connectors;
+mod diff;
 mod error;
 mod init;
 mod inspect;
 mod logging;
 mod output;
 mod progress;
+mod prune;
+mod query;
 mod rows;
 mod runs;
 mod scene;
@@ -92,6 +96,9 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Resources(rows) => rows::rows(global, rows, rows::What::Resources),
         Command::Entitlements(rows) => rows::rows(global, rows, rows::What::Entitlements),
         Command::Grants(rows) => rows::rows(global, rows, rows::What::Grants),
+        Command::Diff(options) => diff::diff(global, options),
+        Command::Query(options) => query::query(global, options),
+        Command::Prune(options) => prune::prune(global, options),
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

@@ -3,26 +3,36 @@
 //! One writer fed by a channel, many readers. Nothing above this module knows SQL: a run begins, hands over
 //! records and is closed; readers stream rows. [`draft`], [`guard`] and [`record`] are pure.
 
+pub mod diff;
 pub mod draft;
 mod error;
+mod fence;
+mod fields;
 mod file;
 pub mod guard;
 pub mod lock;
+mod moment;
 mod outcome;
 pub mod queries;
 pub mod record;
 mod rows;
 mod schema;
+mod shapes;
+pub mod sql;
 pub mod steps;
+mod stopwatch;
 #[cfg(test)]
 mod tests;
 mod views;
 mod writer;
 
-pub use error::StoreError;
+pub use error::{NoState, StoreError};
+pub use fields::Field;
+pub use moment::Moment;
 pub use outcome::{Begun, Close, Closed, NewRun, Status};
 pub use record::Prepared;
 pub use schema::VERSION;
+pub use stopwatch::Stopwatch;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
