@@ -44,6 +44,7 @@ mod justworks_login;
 mod justworks_roster;
 mod justworks_secrets;
 mod regressions;
+mod report;
 mod scim_auth;
 mod scim_faults;
 mod scim_paging;

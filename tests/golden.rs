@@ -31,10 +31,9 @@ fn normalised(text: &str) -> String {
             (r"\b[0-9a-f]{64}\b", "DIGEST"),
             (r"\b[0-9a-f]{12}\b", "DIGEST------"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
-            (r"\b\d+ (KB|MB)\b", "SIZE"),
+            (r"\b\d+ (B|KB|MB)\b", "SIZE"),
             (r"\b(in|after) (\d+\.\d\d s|\d+ ms)\b", "$1 TIME"),
-            (r"\b\d+ ms\b", "TIME ms"),
-            (r"\d+ bytes received|bytes received \d+", "BYTES received"),
+            (r"\b(\d+ ms|\d+\.\d\d s)\b", "TIME ms"),
         ]
         .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
         .into()

@@ -31,3 +31,4 @@ pub mod server;
 #[cfg(test)]
 mod server_tests;
 pub mod siege;
+pub mod terminal;

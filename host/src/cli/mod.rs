@@ -1,6 +1,7 @@
 //! The command line: one file a command, and the edge where errors become text and exit codes.
 
 mod args;
+mod bar;
 mod build;
 mod check;
 mod colour;
@@ -15,6 +16,7 @@ mod progress;
 mod prune;
 mod query;
 mod rows;
+mod run_page;
 mod runs;
 mod scene;
 mod sync;

@@ -340,7 +340,7 @@ impl Egress {
 
     async fn pause(&self, wait: Duration) {
         if !wait.is_zero() {
-            self.counters.waited(wait);
+            let _pause = self.counters.pause(wait);
             tokio::time::sleep(wait).await;
         }
     }

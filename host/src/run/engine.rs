@@ -5,7 +5,7 @@
 //! The queue lives in memory: a process that dies leaves a draft that nobody sees and the next run discards.
 
 use super::job::Job;
-use super::progress::Progress;
+use super::progress::{Progress, Standing};
 use super::queue::{Node, Queue};
 use crate::clock::Clock;
 use crate::egress::dial::Resolver;
@@ -138,6 +138,8 @@ pub async fn sync(
         "denials": counters.denials(),
         "masked": counters.masked.load(Relaxed),
         "received_bytes": counters.received.load(Relaxed),
+        "emitted_records": shared.records.load(Relaxed),
+        "emitted_bytes": shared.bytes.load(Relaxed),
         "log_lines_dropped": shared.log.dropped.load(Relaxed),
         "times": times,
         "replayed": matches!(job.tape, Tape::Replay(_)),
@@ -289,13 +291,15 @@ impl Run<'_> {
     }
 
     fn show(&self) {
-        let total = self.queue.total() as u64;
-        let open = (self.queue.waiting() + self.calls.len()) as u64;
-        self.progress.total.store(total, Relaxed);
-        self.progress.done.store(total.saturating_sub(open), Relaxed);
-        self.progress.requests.store(self.egress.counters().requests.load(Relaxed), Relaxed);
-        let wait = self.queue.next_due().map_or(0, |d| d.saturating_duration_since(self.clock.instant()).as_secs());
-        self.progress.waiting_s.store(if self.calls.is_empty() { wait } else { 0 }, Relaxed);
+        let standing = Standing {
+            total: self.queue.total() as u64,
+            running: self.calls.len().saturating_sub(usize::from(self.checking)) as u64,
+            waiting: (self.queue.waiting() + self.awaiting.len()) as u64,
+            failed: self.failed,
+            checking: self.checking,
+            due: self.queue.next_due(),
+        };
+        self.progress.stands(standing, &self.egress);
     }
 
     fn start_check(&mut self) {

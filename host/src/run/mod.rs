@@ -8,4 +8,4 @@ mod steps;
 
 pub use engine::{check, sync};
 pub use job::Job;
-pub use progress::Progress;
+pub use progress::{Progress, Reading};
