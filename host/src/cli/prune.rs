@@ -171,7 +171,10 @@ mod tests {
         };
         let kept = "30 runs kept, back to run 9 of 2026-11-22";
         assert_eq!(sentence(&some, false, None), format!("hr: 1 run, 5 rows of history and 1 id deleted; {kept}"));
-        assert_eq!(sentence(&some, true, None), format!("hr: 1 run, 5 rows of history and 1 id would be deleted; {kept}"));
+        assert_eq!(
+            sentence(&some, true, None),
+            format!("hr: 1 run, 5 rows of history and 1 id would be deleted; {kept}")
+        );
     }
 
     #[test]

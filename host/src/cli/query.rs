@@ -96,7 +96,9 @@ impl Failed {
             Failed::Query(QueryError::Store(e)) => e.into(),
             Failed::Query(QueryError::Slow(_)) => slow(options),
             Failed::Query(e @ QueryError::Hungry) => CliError::failed(format!("{e} ({} MiB)", options.memory))
-                .with_help("select fewer rows or columns before they are sorted or joined, or allow more with --memory"),
+                .with_help(
+                    "select fewer rows or columns before they are sorted or joined, or allow more with --memory",
+                ),
             Failed::Query(e @ (QueryError::Refused(_) | QueryError::Wrong(_))) => CliError::usage(e.to_string()),
         }
     }

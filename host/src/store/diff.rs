@@ -196,8 +196,7 @@ fn contents<E>(
     let mut keys = conn.prepare(&kind.keys.replace("TOUCHED", TOUCHED))?;
     let mut one = conn.prepare(&kind.row.replace("AT", AT))?;
     let mut at = |id: i64, run: i64| {
-        let version =
-            |row: &Row| Ok(Version { hash: row.get(0)?, name: row.get(1)?, content: (kind.content)(row)? });
+        let version = |row: &Row| Ok(Version { hash: row.get(0)?, name: row.get(1)?, content: (kind.content)(row)? });
         one.query_row([connection, id, run], version).optional()
     };
     let mut rows = keys.query([connection, older, newer])?;
@@ -218,11 +217,7 @@ fn contents<E>(
     Ok(())
 }
 
-fn grants<E>(
-    conn: &rusqlite::Connection,
-    between: Between,
-    sink: Sink<Change, Fault<E>>,
-) -> Result<(), Fault<E>> {
+fn grants<E>(conn: &rusqlite::Connection, between: Between, sink: Sink<Change, Fault<E>>) -> Result<(), Fault<E>> {
     let Between { connection, older, newer } = between;
     let mut keys = conn.prepare(&GRANTS.replace("TOUCHED", TOUCHED))?;
     let mut name = conn.prepare_cached(&format!("SELECT x.name FROM resource x WHERE {AT}"))?;

@@ -77,7 +77,11 @@ mod tests {
                 (json!("Ann"), json!({"c": [2]})),
                 &[("profile.a", "1 to null"), ("profile.b", "1 to null"), ("profile.c", "null to [2]")],
             ),
-            ((json!(1), json!({"a": {"x": 1}})), (json!(1), json!({"a": {"x": 2}})), &[("profile.a", r#"{"x":1} to {"x":2}"#)]),
+            (
+                (json!(1), json!({"a": {"x": 1}})),
+                (json!(1), json!({"a": {"x": 2}})),
+                &[("profile.a", r#"{"x":1} to {"x":2}"#)],
+            ),
             ((json!(1), json!({"a": null})), (json!(1), json!({})), &[("profile.a", "null to null")]),
             ((json!(1), json!({"a": "1"})), (json!(1), json!({"a": 1})), &[("profile.a", r#""1" to 1"#)]),
         ];

@@ -10,11 +10,15 @@ mod fence;
 mod fields;
 mod file;
 pub mod guard;
+#[cfg(test)]
+mod history_tests;
 pub mod keep;
 pub mod lock;
 mod marks;
 mod moment;
 mod outcome;
+#[cfg(test)]
+mod past;
 pub mod prune;
 pub mod queries;
 pub mod record;

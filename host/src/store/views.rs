@@ -109,7 +109,9 @@ JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
 /// Each view's name and the query behind it.
 pub(super) fn each() -> impl Iterator<Item = (&'static str, &'static str)> {
     let parts = VIEWS.split("CREATE VIEW ").skip(1);
-    parts.filter_map(|part| part.split_once(" AS\n")).map(|(name, query)| (name, query.trim_end().trim_end_matches(';')))
+    parts
+        .filter_map(|part| part.split_once(" AS\n"))
+        .map(|(name, query)| (name, query.trim_end().trim_end_matches(';')))
 }
 
 #[cfg(test)]
