@@ -54,7 +54,13 @@ impl Clock {
 
     /// Now as `YYYY-MM-DDTHH:MM:SSZ`.
     pub fn text(&self) -> String {
-        let seconds = self.wall().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+        self.text_before(Duration::ZERO)
+    }
+
+    /// So much earlier than now, in the same form.
+    pub fn text_before(&self, earlier: Duration) -> String {
+        let wall = self.wall().checked_sub(earlier).unwrap_or(UNIX_EPOCH);
+        let seconds = wall.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
         let stamp = jiff::Timestamp::from_second(i64::try_from(seconds).unwrap_or(i64::MAX)).unwrap_or_default();
         stamp.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }

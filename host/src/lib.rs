@@ -17,6 +17,7 @@ pub mod lane;
 pub mod limits;
 pub mod manifest;
 pub mod model;
+pub mod packed;
 pub mod report;
 pub mod run;
 pub mod sandbox;

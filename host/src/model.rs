@@ -4,7 +4,6 @@
 //! `{entitlement}:{principal-type}:{principal-id}`. Inside, the tuple is the key: ids may hold colons.
 
 use serde::{Deserialize, Serialize};
-use std::cmp::Ordering;
 use std::fmt;
 
 /// Bytes of a vendor's id.
@@ -177,26 +176,6 @@ pub enum Record {
     Entitlement(Entitlement),
     /// A grant.
     Grant(Grant),
-}
-
-impl Record {
-    /// Orders records by kind and key; shorter ids first, so that numbers count up.
-    pub fn compare_keys(a: &Record, b: &Record) -> Ordering {
-        fn id(of: &ResourceId) -> (&str, usize, &str) {
-            (&of.resource_type, of.id.len(), &of.id)
-        }
-        match (a, b) {
-            (Record::Resource(a), Record::Resource(b)) => id(&a.id).cmp(&id(&b.id)),
-            (Record::Entitlement(a), Record::Entitlement(b)) => {
-                (id(&a.resource), &a.slug).cmp(&(id(&b.resource), &b.slug))
-            }
-            (Record::Grant(a), Record::Grant(b)) => {
-                (id(&a.resource), &a.slug, id(&a.principal)).cmp(&(id(&b.resource), &b.slug, id(&b.principal)))
-            }
-            (Record::Resource(_), _) | (_, Record::Grant(_)) => Ordering::Less,
-            (_, Record::Resource(_)) | (Record::Grant(_), _) => Ordering::Greater,
-        }
-    }
 }
 
 /// A unit of work, as the connector named it.

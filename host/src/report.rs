@@ -31,6 +31,8 @@ pub struct Summary {
     pub connection: String,
     /// Its number; null where none was begun.
     pub run: Option<i64>,
+    /// Whether it went on with what an earlier attempt had done.
+    pub resumed: bool,
     /// `published`, `held`, `incomplete`, `failed`.
     pub status: &'static str,
     /// Of the snapshot.
@@ -89,6 +91,7 @@ impl Summary {
         Summary {
             connection: connection.to_owned(),
             run: None,
+            resumed: false,
             status: "failed",
             resources: 0,
             entitlements: 0,

@@ -161,6 +161,9 @@ pub struct Sync {
     /// Which connections.
     #[command(flatten)]
     pub targets: Targets,
+    /// Start over, even where a run was interrupted
+    #[arg(long)]
+    pub fresh: bool,
     /// Write every exchange to this new file, secrets masked
     #[arg(long, value_name = "TAPE", conflicts_with = "replay")]
     pub record: Option<PathBuf>,

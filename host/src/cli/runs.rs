@@ -6,7 +6,7 @@ use super::output::Output;
 use super::rows::check_connection;
 use super::{run_page, scene};
 use crate::store::queries::{Reader, RunRow};
-use crate::store::{Store, lock};
+use crate::store::{Ledger, Store, lock};
 
 /// Runs the command; the answer is the exit code.
 ///

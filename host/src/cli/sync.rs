@@ -10,7 +10,7 @@ use crate::config::Connection;
 use crate::egress::dial::{Resolver, SystemResolver};
 use crate::failure::{Failure, Reason};
 use crate::report::{Summary, TaskFailure};
-use crate::run::{self, Job, Progress};
+use crate::run::{self, Job, Progress, Wanted};
 use crate::store::{Store, StoreError, lock};
 use crate::text::{count, neutral};
 use futures_util::stream::{self, StreamExt};
@@ -33,12 +33,14 @@ pub async fn sync(global: &Global, options: &args::Sync) -> Result<u8, CliError>
     let (stop, stopped) = watch::channel(false);
     let signal = signals(stop);
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);
+    let wanted = Wanted { fresh: options.fresh };
     let mut out = Output::new(global.json);
     let mut summaries = Vec::new();
     // A reader who leaves ends the listing, not the runs.
     let mut written = Ok(());
     {
-        let jobs = scene.connections.iter().map(|c| one(&scene, c, &taping, &store, &resolver, stopped.clone()));
+        let jobs =
+            scene.connections.iter().map(|c| one(&scene, c, &taping, &store, &resolver, &wanted, stopped.clone()));
         let mut running = stream::iter(jobs).buffer_unordered(AT_ONCE);
         while let Some(summary) = running.next().await {
             written = written.and_then(|()| show(&mut out, &summary));
@@ -94,6 +96,7 @@ async fn one(
     taping: &Taping,
     store: &Store,
     resolver: &Arc<dyn Resolver>,
+    wanted: &Wanted,
     mut stop: watch::Receiver<bool>,
 ) -> Summary {
     // Compiling a connector may take a minute; nobody who says stop waits for it.
@@ -123,7 +126,7 @@ async fn one(
     }
     let progress = Arc::new(Progress::default());
     let shown = progress::watch(&connection.name, Arc::clone(&progress));
-    let summary = run::sync(&job, store, Arc::clone(resolver), progress, stop).await;
+    let summary = run::sync(&job, store, Arc::clone(resolver), progress, wanted, stop).await;
     drop(shown);
     drop(lead);
     summary.unwrap_or_else(|e| broken(&connection.name, &e))
@@ -209,9 +212,10 @@ fn lines(s: &Summary) -> Vec<String> {
     }
     if s.status == "incomplete" {
         out.push("  nothing was published; what was published before still stands".to_owned());
-        if s.stopped {
-            out.push("  stopped by you; run `muster sync` again to start over".to_owned());
-        }
+        out.push(match s.stopped {
+            true => format!("  stopped by you; run `muster sync {}` again, and it goes on from here", s.connection),
+            false => format!("  run `muster sync {}` again: it does only what is not done", s.connection),
+        });
     }
     out.extend(s.findings.iter().map(|(kind, n)| format!("  {kind}: {n} (see `muster runs show {run}`)")));
     out

@@ -45,6 +45,8 @@ pub struct Connection {
     pub limits: Given,
     /// Waiting for a vendor in a run.
     pub max_wait: Option<Duration>,
+    /// How long after it began an interrupted run may go on.
+    pub resume_within: Duration,
     /// Percent of a type that may vanish unseen.
     pub max_removals_percent: u8,
     /// Calls in progress at once.
@@ -62,6 +64,7 @@ impl Connection {
             ca_file: None,
             limits: Given::new(),
             max_wait: None,
+            resume_within: RESUME_WITHIN,
             max_removals_percent: DEFAULT_PERCENT,
             at_once: None,
         }
@@ -150,10 +153,13 @@ struct RawNetwork {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct RawRun {
     max_wait: Option<String>,
+    resume_within: Option<String>,
     max_removals: Option<String>,
     at_once: Option<i64>,
 }
 
+/// How long after it began an interrupted run may go on: what it has read by then is of another day.
+const RESUME_WITHIN: Duration = Duration::from_secs(6 * 60 * 60);
 /// Calls at once that an operator may ask for: each holds an instance of up to 256 MiB.
 const MOST_AT_ONCE: usize = 64;
 
@@ -223,6 +229,9 @@ impl RawConnection {
         self.network.allow_private.iter().try_for_each(|h| connection.allow_private(h))?;
         connection.ca_file = self.network.ca_file.map(|path| folder.join(path));
         connection.max_wait = self.run.max_wait.as_deref().map(|t| parse_duration("max-wait", t)).transpose()?;
+        if let Some(text) = self.run.resume_within {
+            connection.resume_within = parse_duration("resume-within", &text)?;
+        }
         if let Some(text) = self.run.max_removals {
             connection.max_removals_percent = parse_percent("max-removals", &text)?;
         }
@@ -306,6 +315,7 @@ allow-private = ["127.0.0.1:3000"]
 requests-per-minute = 600
 [connection.run]
 max-wait = "15m"
+resume-within = "90m"
 max-removals = "30%"
 at-once = 16
 "#;
@@ -316,6 +326,7 @@ at-once = 16
         assert_eq!(config.store, Path::new("/etc/muster/muster.db"));
         let [connection] = config.connections.as_slice() else { panic!("one connection") };
         assert_eq!(connection.max_wait, Some(Duration::from_secs(900)));
+        assert_eq!(connection.resume_within, Duration::from_secs(5400));
         assert_eq!(connection.settings.len(), 3);
         assert!(connection.network.allow_private.contains("127.0.0.1:3000"));
     }

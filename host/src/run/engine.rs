@@ -1,9 +1,11 @@
 //! The run: check, then tasks until none is left, then the store decides.
 //!
 //! There are no phases and no barriers: whatever can be fetched is being fetched, on as many instances as calls
-//! are in progress. What a task emitted reaches the store only when the task has succeeded (rule R1).
-//! The queue lives in memory: a process that dies leaves a draft that nobody sees and the next run discards.
+//! are in progress. A task that has succeeded is committed with what it emitted and what follows from it (rule R1), one
+//! after the other; a process that dies leaves a run that the next one goes on with (rule R2). A failed task leaves the
+//! rest to be done (rule R3).
 
+use super::attempts::added_up;
 use super::job::Job;
 use super::progress::{Progress, Standing};
 use super::queue::{Node, Queue};
@@ -11,13 +13,13 @@ use crate::clock::Clock;
 use crate::egress::dial::Resolver;
 use crate::egress::exchange::Egress;
 use crate::failure::{Failure, Reason};
-use crate::model::{Account, Record, Task};
+use crate::model::Account;
 use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
-use crate::sandbox::instance::{Failed, Instance};
-use crate::store::{Begun, Close, NewRun, Status, Store, StoreError, record};
+use crate::sandbox::instance::{Failed, Instance, Yielded};
+use crate::store::{Begun, Close, Done, Ledger, NewRun, Resume, Status, StoreError, TaskState, Tried};
 use crate::tape::Tape;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -28,71 +30,57 @@ use tokio::task::JoinSet;
 const RECHECK: Duration = Duration::from_secs(60);
 /// Failures kept of a run; more are counted in the last one.
 const FAILURES: usize = 100;
-/// Records handed to the store at once.
-const PIECE: usize = 1000;
 /// Slowest tasks kept of a run.
 const SLOWEST: usize = 10;
 
-/// Proves settings and credentials.
-///
-/// # Errors
-/// Why not, as the operator reads it.
-pub async fn check(job: &Job, resolver: Arc<dyn Resolver>) -> Result<Account, Failure> {
-    let egress = Arc::new(job.egress(resolver).map_err(|e| Failure::new(Reason::InvalidSettings, e.message))?);
-    let clock = job.clock();
-    let shared = shared(job, &clock, &clock.text());
-    let (program, seats) = (job.connector.program.clone(), job.connector.seats.clone());
-    let slow = Arc::clone(&seats.slow);
-    let check = async move {
-        let _seat = seats.calls.acquire().await.ok();
-        let mut instance = program.instance(&shared, &egress).await?;
-        instance.check().await.map_err(|f| f.failure)
-    };
-    // A task of its own: checks of other connections do not wait for this one's turn.
-    match tokio::spawn(slow.watch(Arc::default(), check)).await {
-        Ok(checked) => checked,
-        Err(_) => Err(Failure::new(Reason::Trap, "the check was lost inside the host")),
-    }
+/// What the operator wants of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Start over, whatever was interrupted.
+    pub fresh: bool,
 }
 
-/// Runs a connection to its end. The caller holds the connection's lead. `stop` ends it early and keeps nothing.
+/// Runs a connection to its end. The caller holds the connection's lead. `stop` ends it early; what is done stays done.
 ///
 /// # Errors
 /// The store failed; what was published before is unharmed.
-pub async fn sync(
+pub async fn sync<L: Ledger>(
     job: &Job,
-    store: &Store,
+    store: &L,
     resolver: Arc<dyn Resolver>,
     progress: Arc<Progress>,
+    wanted: &Wanted,
     stop: watch::Receiver<bool>,
 ) -> Result<Summary, StoreError> {
     let (begun_at, clock) = (Instant::now(), job.clock());
-    let started = clock.text();
-    let manifest = &job.connector.about.manifest;
     // Before the run begins: beginning discards an earlier draft.
     let egress = match job.egress(resolver) {
         Ok(egress) => Arc::new(egress),
         Err(e) => return Ok(Summary::refused(&job.name, e.message, e.help)),
     };
     if let Tape::Record(recording) = &job.tape
-        && let Err(e) = recording.begin(job.as_run(&started))
+        && let Err(e) = recording.begin(job.as_run(&clock.text()))
     {
         return Ok(Summary::refused(&job.name, e.to_string(), Vec::new()));
     }
-    let begun = store
-        .begin(NewRun {
-            connection: job.name.clone(),
-            started: started.clone(),
-            connector: manifest.name.clone(),
-            version: manifest.version.clone(),
-            digest: job.connector.digest.clone(),
-        })
-        .await?;
-    if let Some(run) = begun.interrupted {
-        tracing::warn!(connection = job.name, "run {run} was interrupted; its draft is discarded and a new run starts");
+    let mut begun = store.begin(new_run(job, &clock, wanted)).await?;
+    if let Some((run, why)) = &begun.abandoned {
+        tracing::warn!(connection = job.name, "run {run} was interrupted and is given up, because {why}");
+    }
+    let (mut started, mut attempts, mut earlier, mut queue) = (clock.text(), 1, Value::Null, Queue::default());
+    let resumed = begun.resumed.take();
+    let is_resumed = resumed.is_some();
+    if let Some(resumed) = resumed {
+        let Some(restored) = Queue::restore(resumed.tasks) else {
+            return Err(StoreError::Unresumable(begun.run));
+        };
+        let (done, total) = (restored.total() - restored.waiting(), restored.total());
+        tracing::warn!(connection = job.name, "run {} goes on: {done} of {total} known tasks are done", begun.run);
+        earlier = resumed.report.get("run").cloned().unwrap_or_default();
+        (started, attempts, queue) = (resumed.started, resumed.attempts, restored);
     }
     let store_before = store.busy_us();
-    let shared = shared(job, &clock, &started);
+    let shared = job.shared(&clock, &started);
     let mut run = Run {
         job,
         store,
@@ -100,7 +88,8 @@ pub async fn sync(
         egress: Arc::clone(&egress),
         shared: Arc::clone(&shared),
         progress,
-        queue: Queue::default(),
+        queue,
+        is_resumed,
         idle: Vec::new(),
         calls: JoinSet::new(),
         session: None,
@@ -116,7 +105,6 @@ pub async fn sync(
         ends: clock.instant() + job.limits.run_time,
         clock: clock.clone(),
         stopped: false,
-        tainted: false,
     };
     let status = run.go(stop).await;
     let counters = egress.counters();
@@ -128,6 +116,7 @@ pub async fn sync(
     };
     let report = json!({
         "account": run.account.as_ref().map(|a| json!({"id": a.id, "name": a.name, "warnings": a.warnings})),
+        "attempts": attempts,
         "tasks": run.queue.total(),
         "failed_tasks": run.failed,
         "failures": run.failures,
@@ -146,15 +135,15 @@ pub async fn sync(
     });
     let close = Close {
         status,
-        keep: !run.tainted,
         ended: clock.text(),
         max_removals_percent: job.connection.max_removals_percent,
-        report,
+        report: added_up(report, &earlier, SLOWEST),
     };
-    let closed = store.close(begun.run, close).await?;
+    let closed = store.close(run.begun.run, close).await?;
     Ok(Summary {
         connection: job.name.clone(),
-        run: Some(begun.run),
+        run: Some(run.begun.run),
+        resumed: is_resumed,
         status: closed.status.label(),
         resources: closed.resources,
         entitlements: closed.entitlements,
@@ -175,24 +164,26 @@ pub async fn sync(
     })
 }
 
-fn shared(job: &Job, clock: &Clock, started: &str) -> Arc<Shared> {
-    let manifest = Arc::new(job.connector.about.manifest.clone());
-    let today = started.get(..10).unwrap_or_default();
-    let shared = Shared::new(&job.name, manifest, &job.settings, today, &job.limits);
-    Arc::new(shared.taped(clock.clone(), job.seed()))
-}
-
-/// Hands a task's records to the store in pieces, so that they leave memory while they are written; in the order
-/// of their keys, because rows that come in no order cost the store several times the writing.
-async fn hand_over(store: &Store, run: i64, mut records: Vec<Record>) -> Result<(), StoreError> {
-    let mut scratch = Vec::new();
-    records.sort_by(Record::compare_keys);
-    let mut records = records.into_iter();
-    while records.len() > 0 {
-        let piece = records.by_ref().take(PIECE).map(|r| record::prepare(r, &mut scratch)).collect();
-        store.records(run, piece).await?;
+/// The run as the store is told of it.
+fn new_run(job: &Job, clock: &Clock, wanted: &Wanted) -> NewRun {
+    let about = &job.connector.about;
+    let never = match &job.tape {
+        Tape::Off if wanted.fresh => Some("a fresh one was asked for"),
+        Tape::Off => None,
+        Tape::Record(_) => Some("a recording holds a whole run"),
+        Tape::Replay(_) => Some("a replay is a whole run"),
+    };
+    NewRun {
+        connection: job.name.clone(),
+        started: clock.text(),
+        connector: about.manifest.name.clone(),
+        version: about.manifest.version.clone(),
+        digest: job.connector.digest.clone(),
+        contract: about.component.contract.clone(),
+        // Nobody goes on with a replay: what it saw is not the vendor's present.
+        settings: if let Tape::Replay(_) = job.tape { String::new() } else { job.fingerprint() },
+        resume: Resume { since: clock.text_before(job.connection.resume_within), never: never.map(str::to_owned) },
     }
-    Ok(())
 }
 
 /// What a call came to. The instance comes back unless it is of no more use.
@@ -205,18 +196,19 @@ struct Returned {
 
 enum What {
     Checked(Result<Account, Failed>),
-    Done(Node, Result<(Vec<Task>, u64), Failed>),
-    StoreGone,
+    Done(Node, Result<Yielded, Failed>),
 }
 
-struct Run<'a> {
+struct Run<'a, L> {
     job: &'a Job,
-    store: &'a Store,
+    store: &'a L,
     begun: Begun,
     egress: Arc<Egress>,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
     queue: Queue,
+    /// Goes on with what an earlier attempt has done.
+    is_resumed: bool,
     idle: Vec<Instance>,
     calls: JoinSet<Returned>,
     session: Option<Arc<str>>,
@@ -234,11 +226,9 @@ struct Run<'a> {
     clock: Clock,
     ends: Instant,
     stopped: bool,
-    /// A task may have reached the store by half, or its records count and its follow-ups do not (rule R1).
-    tainted: bool,
 }
 
-impl Run<'_> {
+impl<L: Ledger> Run<'_, L> {
     /// The status to close with.
     async fn go(&mut self, mut stop: watch::Receiver<bool>) -> Status {
         self.start_check();
@@ -268,23 +258,34 @@ impl Run<'_> {
                 }
             };
             match returned {
-                Some(Ok(returned)) => self.returned(returned),
+                Some(Ok(returned)) => {
+                    let stopped = tokio::select! {
+                        biased;
+                        // The store may have to wait for its disk, or for another process.
+                        Ok(_) = stop.wait_for(|stop| *stop) => true,
+                        () = self.returned(returned) => false,
+                    };
+                    if stopped {
+                        self.stopped = true;
+                        self.calls.shutdown().await;
+                        break;
+                    }
+                }
                 Some(Err(error)) => {
                     tracing::error!(%error, "a call was lost");
                     self.fail("sync", Failure::new(Reason::Trap, "a call was lost inside the host"));
-                    self.tainted = true;
                     self.ended = true;
                 }
                 None => {
                     // Instances and their stores go with their calls, in the middle of whatever they do.
-                    self.tainted = true;
                     self.calls.shutdown().await;
                     break;
                 }
             }
         }
-        match (self.account.is_some(), self.failed == 0 && !self.stopped) {
-            (false, _) if !self.stopped => Status::Failed,
+        match (self.account.is_some(), self.failed == 0 && !self.stopped && !self.ended) {
+            // A credential that is refused says nothing about what was collected before.
+            (false, _) if !self.stopped && !self.is_resumed => Status::Failed,
             (true, true) => Status::Published,
             _ => Status::Incomplete,
         }
@@ -315,21 +316,10 @@ impl Run<'_> {
         while self.account.is_some() && !self.checking && !self.ended && self.calls.len() < self.job.limits.instances {
             let Some(node) = self.queue.next(self.clock.instant()) else { break };
             let task = self.queue.task(node).cloned();
-            let (session, store, run) = (self.session.clone(), self.store.clone(), self.begun.run);
+            let session = self.session.clone();
             self.call(Some(node), move |mut instance| async move {
-                let what = match instance.sync(task.as_ref(), session.as_deref()).await {
-                    Err(failed) => What::Done(node, Err(failed)),
-                    Ok(yielded) => {
-                        let count = yielded.records.len() as u64;
-                        let kept = hand_over(&store, run, yielded.records).await;
-                        drop(yielded.share);
-                        match kept {
-                            Ok(()) => What::Done(node, Ok((yielded.follow_ups, count))),
-                            Err(_) => What::StoreGone,
-                        }
-                    }
-                };
-                (instance, what)
+                let done = instance.sync(task.as_ref(), session.as_deref()).await;
+                (instance, What::Done(node, done))
             });
         }
     }
@@ -374,11 +364,11 @@ impl Run<'_> {
         self.calls.spawn(self.job.connector.seats.slow.watch(computing, call));
     }
 
-    fn returned(&mut self, returned: Returned) {
+    async fn returned(&mut self, returned: Returned) {
         self.guest_us += returned.cpu_us;
         self.idle.extend(returned.instance);
         match returned.what {
-            What::Checked(Ok(account)) => self.checked(account),
+            What::Checked(Ok(account)) => self.checked(account).await,
             What::Checked(Err(failed)) => {
                 self.fail("check", failed.failure);
                 self.ended = true;
@@ -386,22 +376,42 @@ impl Run<'_> {
             What::Done(node, result) => {
                 self.remember(node, returned.elapsed);
                 match result {
-                    Ok((follow_ups, records)) => {
-                        self.progress.records.fetch_add(records, Relaxed);
-                        if let Err(failure) = self.queue.follow(node, follow_ups, &self.job.limits) {
-                            self.tainted = true;
-                            self.fail(&self.queue.name(node), failure);
-                        }
-                    }
-                    Err(failed) => self.task_failed(node, failed),
+                    Ok(yielded) => self.commit(node, yielded).await,
+                    Err(failed) => self.task_failed(node, failed).await,
                 }
             }
-            // Closing the run says why.
-            What::StoreGone => self.ended = true,
         }
     }
 
-    fn checked(&mut self, account: Account) {
+    /// All of a task, or nothing: one whose follow-ups break a rule leaves no record either.
+    async fn commit(&mut self, node: Node, yielded: Yielded) {
+        let Yielded { records, share, follow_ups } = yielded;
+        let follow_ups = match self.queue.follow(node, follow_ups, &self.job.limits) {
+            Ok(follow_ups) => follow_ups,
+            Err(failure) => return self.give_up(node, failure).await,
+        };
+        let (count, tries) = (records.len() as u64, self.queue.take_tries(node));
+        let done = Done { task: node, tries, records, follow_ups, share: Some(share) };
+        match self.store.commit(self.begun.run, done).await {
+            Ok(()) => drop(self.progress.records.fetch_add(count, Relaxed)),
+            // Closing the run says why.
+            Err(_) => self.ended = true,
+        }
+    }
+
+    /// A task has failed: the rest goes on, and the next sync does it again.
+    async fn give_up(&mut self, node: Node, failure: Failure) {
+        self.tell(node, TaskState::Failed, &failure).await;
+        self.fail(&self.queue.name(node), failure);
+    }
+
+    async fn tell(&mut self, node: Node, state: TaskState, failure: &Failure) {
+        let (reason, message) = (failure.reason.label(), failure.message.clone());
+        let tried = Tried { task: node, tries: self.queue.take_tries(node), state, reason, message };
+        self.ended |= self.store.tried(self.begun.run, tried).await.is_err();
+    }
+
+    async fn checked(&mut self, account: Account) {
         self.checking = false;
         self.session = account.session.as_deref().map(Arc::from);
         if self.account.is_none() {
@@ -412,19 +422,20 @@ impl Run<'_> {
         self.account = Some(account);
         for (node, failure) in std::mem::take(&mut self.awaiting) {
             if !self.queue.again(node) {
-                self.fail(&self.queue.name(node), failure);
+                self.give_up(node, failure).await;
             }
         }
     }
 
-    fn task_failed(&mut self, node: Node, failed: Failed) {
+    async fn task_failed(&mut self, node: Node, failed: Failed) {
         let Failed { failure, origin } = failed;
         let now = self.clock.instant();
         if let (Reason::RateLimited | Reason::NotReady, Some(seconds)) = (failure.reason, failure.retry_after) {
             let wait = Duration::from_secs(seconds);
             match self.queue.delay(node, wait, now, self.job.limits.max_wait) {
-                Err(too_long) => self.fail(&self.queue.name(node), too_long),
+                Err(too_long) => self.give_up(node, too_long).await,
                 Ok(wait) => {
+                    self.tell(node, TaskState::Waiting, &failure).await;
                     tracing::info!(connection = self.job.name, task = self.queue.name(node), "{}", failure.message);
                     if let (Reason::RateLimited, Some(origin)) = (failure.reason, origin) {
                         self.egress.close(&origin, now + wait);
@@ -446,7 +457,7 @@ impl Run<'_> {
             }
             return;
         }
-        self.fail(&self.queue.name(node), failure);
+        self.give_up(node, failure).await;
     }
 
     fn fail(&mut self, task: &str, failure: Failure) {

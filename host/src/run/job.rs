@@ -11,9 +11,11 @@ use crate::egress::exchange::{Egress, Plan};
 use crate::egress::policy::Policy;
 use crate::egress::throttle::Pace;
 use crate::limits::Limits;
+use crate::sandbox::Shared;
 use crate::settings::Settings;
 use crate::tape::{self, Tape};
 use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +133,28 @@ impl Job {
             Tape::Off | Tape::Record(_) => Clock::real(),
             Tape::Replay(player) => Clock::of_tape(player.started()),
         }
+    }
+
+    /// What all instances of a run share. `started` is when the run began, however often it was interrupted since: a
+    /// guest's "today" is that day.
+    pub fn shared(&self, clock: &Clock, started: &str) -> Arc<Shared> {
+        let manifest = Arc::new(self.connector.about.manifest.clone());
+        let today = started.get(..10).unwrap_or_default();
+        let shared = Shared::new(&self.name, manifest, &self.settings, today, &self.limits);
+        Arc::new(shared.taped(clock.clone(), self.seed()))
+    }
+
+    /// Tells its settings from others: SHA-256 of their names and values, without the secrets. A secret that was
+    /// replaced is still the same connection.
+    pub fn fingerprint(&self) -> String {
+        let mut digest = Sha256::new();
+        for (name, value) in &self.settings.values {
+            for part in [name, &value.text] {
+                digest.update((part.len() as u64).to_le_bytes());
+                digest.update(part);
+            }
+        }
+        data_encoding::HEXLOWER.encode(&digest.finalize())
     }
 
     /// What the guest's random numbers are made from, where the run is taped.

@@ -1,11 +1,13 @@
 //! The tasks of a run: which there are, which may be done now, and which came to nothing. Pure.
 //!
 //! Equal tasks are merged; a task equal to one of its ancestors is a cursor that loops (rule R7). A task that
-//! waits for a vendor stands aside until its time.
+//! waits for a vendor stands aside until its time. The store keeps the same tasks under the same numbers; a run that goes
+//! on begins with what is there.
 
 use crate::failure::{Failure, Reason};
 use crate::limits::Limits;
 use crate::model::Task;
+use crate::store::{FollowUp, StoredTask};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -23,6 +25,14 @@ struct Entry {
     rechecked: bool,
     /// How often it was put back for a vendor.
     delays: u32,
+    /// How often it was begun since the store was told.
+    tries: u32,
+}
+
+impl Entry {
+    fn new(task: Option<Task>, parent: Option<Node>, (depth, jump): (u32, Node)) -> Entry {
+        Entry { task, parent, depth, jump, rechecked: false, delays: 0, tries: 0 }
+    }
 }
 
 /// The tasks of a run.
@@ -41,7 +51,7 @@ pub struct Queue {
 impl Default for Queue {
     fn default() -> Queue {
         Queue {
-            entries: vec![Entry { task: None, parent: None, depth: 0, jump: 0, rechecked: false, delays: 0 }],
+            entries: vec![Entry::new(None, None, (0, 0))],
             known: HashMap::new(),
             ready: VecDeque::from([0]),
             delayed: BTreeSet::new(),
@@ -53,13 +63,45 @@ impl Default for Queue {
 }
 
 impl Queue {
+    /// The tasks of a run that goes on: those that are not done are to be done. None where they do not fit together.
+    pub fn restore(tasks: Vec<StoredTask>) -> Option<Queue> {
+        let mut queue = Queue { ready: VecDeque::new(), entries: Vec::new(), ..Queue::default() };
+        for stored in tasks {
+            let node = Node::try_from(queue.entries.len()).ok()?;
+            let is_first = node == 0;
+            let fits = stored.id == node && stored.parent.is_none_or(|parent| parent < node);
+            if !fits || is_first != stored.task.is_none() || is_first != stored.parent.is_none() {
+                return None;
+            }
+            if let Some(task) = &stored.task {
+                queue.payload_bytes += weight(task);
+                queue.known.insert(task.clone(), node);
+            }
+            let place = stored.parent.map_or((0, 0), |parent| queue.below(parent));
+            queue.entries.push(Entry::new(stored.task, stored.parent, place));
+            if !stored.done {
+                queue.ready.push_back(node);
+            }
+        }
+        (!queue.entries.is_empty()).then_some(queue)
+    }
+
     /// A task that may be done now.
     pub fn next(&mut self, now: Instant) -> Option<Node> {
         while let Some((due, node)) = self.delayed.first().copied().filter(|(due, _)| *due <= now) {
             self.delayed.remove(&(due, node));
             self.ready.push_back(node);
         }
-        self.ready.pop_front()
+        let node = self.ready.pop_front()?;
+        if let Some(entry) = self.entries.get_mut(node as usize) {
+            entry.tries += 1;
+        }
+        Some(node)
+    }
+
+    /// How often the task was begun since this was asked the last time.
+    pub fn take_tries(&mut self, node: Node) -> u32 {
+        self.entries.get_mut(node as usize).map_or(0, |e| std::mem::take(&mut e.tries))
     }
 
     /// When the next delayed task may be done.
@@ -87,44 +129,46 @@ impl Queue {
         self.task(node).map_or_else(|| "sync".to_owned(), ToString::to_string)
     }
 
-    /// Adds the tasks that follow from one: all of them, or none and the rule they break.
+    /// Adds the tasks that follow from one: all of them, or none and the rule they break. The answer are those that are new.
     ///
     /// # Errors
     /// A loop, or a limit.
-    pub fn follow(&mut self, parent: Node, tasks: Vec<Task>, limits: &Limits) -> Result<(), Failure> {
+    pub fn follow(&mut self, parent: Node, tasks: Vec<Task>, limits: &Limits) -> Result<Vec<FollowUp>, Failure> {
         for task in &tasks {
             if self.is_ancestor(parent, task) {
                 let message = format!("the task {task} follows from itself: a cursor that loops");
                 return Err(Failure::new(Reason::Contract, message));
             }
         }
+        let mut new = Vec::new();
         for task in tasks {
             if self.known.contains_key(&task) {
                 continue;
             }
-            self.payload_bytes += (task.kind.len() + task.payload.len()) as u64;
-            if self.entries.len() as u64 >= limits.tasks || self.payload_bytes > limits.payloads_bytes {
-                let message = format!(
-                    "the connector named more than {} tasks or {} bytes of payload in a run",
-                    limits.tasks, limits.payloads_bytes
-                );
-                let limit = if self.payload_bytes > limits.payloads_bytes { "payloads" } else { "tasks" };
-                return Err(Failure::limit(limit, message));
-            }
-            let node = Node::try_from(self.entries.len()).unwrap_or(Node::MAX);
+            let node = Node::try_from(self.entries.len() + new.len()).unwrap_or(Node::MAX);
             self.known.insert(task.clone(), node);
-            let (depth, jump) = self.below(parent);
-            self.entries.push(Entry {
-                task: Some(task),
-                parent: Some(parent),
-                depth,
-                jump,
-                rechecked: false,
-                delays: 0,
-            });
-            self.ready.push_back(node);
+            new.push(FollowUp { id: node, task });
         }
-        Ok(())
+        let payload_bytes = self.payload_bytes + new.iter().map(|n| weight(&n.task)).sum::<u64>();
+        let count = (self.entries.len() + new.len()) as u64;
+        if count > limits.tasks || payload_bytes > limits.payloads_bytes {
+            for next in &new {
+                self.known.remove(&next.task);
+            }
+            let message = format!(
+                "the connector named more than {} tasks or {} bytes of payload in a run",
+                limits.tasks, limits.payloads_bytes
+            );
+            let limit = if payload_bytes > limits.payloads_bytes { "payloads" } else { "tasks" };
+            return Err(Failure::limit(limit, message));
+        }
+        self.payload_bytes = payload_bytes;
+        let place = self.below(parent);
+        for next in &new {
+            self.entries.push(Entry::new(Some(next.task.clone()), Some(parent), place));
+            self.ready.push_back(next.id);
+        }
+        Ok(new)
     }
 
     /// Depth and jump of a task that follows from `parent` (Myers, "An applicative random-access stack", 1983).
@@ -209,6 +253,11 @@ impl Queue {
     pub fn waited(&self) -> Duration {
         self.waited
     }
+}
+
+/// What a task counts as, in bytes.
+fn weight(task: &Task) -> u64 {
+    (task.kind.len() + task.payload.len()) as u64
 }
 
 #[cfg(test)]

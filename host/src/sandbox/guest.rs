@@ -15,7 +15,7 @@ use crate::held::{Held, Share};
 use crate::lane;
 use crate::limits::Limits;
 use crate::manifest::Manifest;
-use crate::model::Record;
+use crate::packed::Packed;
 use crate::settings::Settings;
 use crate::text;
 use std::collections::BTreeMap;
@@ -125,7 +125,7 @@ pub struct Guest {
     pub allowance: Allowance,
     shared: Arc<Shared>,
     call: Call,
-    records: Vec<Record>,
+    records: Packed,
     /// The records' part of what the host holds.
     share: Share,
     emitted_bytes: u64,
@@ -150,7 +150,7 @@ impl Guest {
             allowance: Allowance::new(limits.memory_bytes, limits.table_elements, Arc::clone(&shared.memory))
                 .with_counts(limits.tables, limits.core_instances, limits.memories),
             call: Call::Describe,
-            records: Vec::new(),
+            records: Packed::default(),
             share: Share::of(&shared.held),
             emitted_bytes: 0,
             broken: None,
@@ -180,7 +180,7 @@ impl Guest {
     /// A new call begins.
     pub fn begin(&mut self, call: Call) {
         self.call = call;
-        self.records = Vec::new();
+        self.records = Packed::default();
         self.share = Share::of(&self.shared.held);
         self.emitted_bytes = 0;
         self.broken = None;
@@ -193,7 +193,7 @@ impl Guest {
     }
 
     /// Takes what the call emitted, with its part of what the host holds.
-    pub fn take_records(&mut self) -> (Vec<Record>, Share) {
+    pub fn take_records(&mut self) -> (Packed, Share) {
         let empty = Share::of(&self.shared.held);
         (std::mem::take(&mut self.records), std::mem::replace(&mut self.share, empty))
     }
@@ -237,11 +237,14 @@ impl Guest {
             return Err(self.refuse(Failure::limit("run-records", message)));
         }
         let count = items.len();
-        self.records.reserve(items.len());
         for item in items {
-            match convert::record(item, &self.shared.manifest) {
-                Ok(record) => self.records.push(record),
+            let record = match convert::record(item, &self.shared.manifest) {
+                Ok(record) => record,
                 Err(why) => return Err(self.refuse(Failure::new(Reason::Contract, why))),
+            };
+            if self.records.push(&record).is_err() {
+                let message = "the connector emitted more than 4 GiB in one task";
+                return Err(self.refuse(Failure::limit("task-records", message)));
             }
         }
         self.shared.computing.earn(count);

@@ -17,7 +17,8 @@ use crate::failure::{Failure, Reason};
 use crate::held::Share;
 use crate::limits::{Limits, Unit};
 use crate::manifest::Manifest;
-use crate::model::{Account, Record, Task};
+use crate::model::{Account, Task};
+use crate::packed::Packed;
 use std::sync::Arc;
 use std::time::Duration;
 use wasmtime::component::Component;
@@ -209,8 +210,8 @@ pub struct Instance {
 /// What a task came to.
 #[derive(Debug)]
 pub struct Yielded {
-    /// Its records, checked.
-    pub records: Vec<Record>,
+    /// Its records, checked, in the order of their keys.
+    pub records: Packed,
     /// Their part of what the host holds: given back when they are stored.
     pub share: Share,
     /// The tasks that follow.
@@ -291,7 +292,8 @@ impl Instance {
             .map(|t| convert::task(t, limits.payload_bytes))
             .collect::<Result<_, _>>()
             .map_err(|why| Failure::new(Reason::Contract, why))?;
-        let (records, share) = self.boundary.store.data_mut().take_records();
+        let (mut records, share) = self.boundary.store.data_mut().take_records();
+        records.sort();
         Ok(Yielded { records, share, follow_ups })
     }
 

@@ -34,6 +34,9 @@ pub enum StoreError {
     /// Another process kept the file locked for too long.
     #[error("{0} is locked by another process; try again when it is done")]
     Busy(PathBuf),
+    /// Somebody took the file away while it was written to.
+    #[error("{0} was removed or replaced while it was in use; nothing more is written: run `muster sync` again")]
+    Gone(PathBuf),
     /// The file cannot be opened or created.
     #[error("cannot open {path}: {why}")]
     Open {
@@ -45,6 +48,9 @@ pub enum StoreError {
     /// No run of that number.
     #[error("there is no run {0}")]
     NoRun(i64),
+    /// What an interrupted run has seen cannot be read.
+    #[error("run {0} cannot go on: what it has seen cannot be read; run `muster sync --fresh`")]
+    Unresumable(i64),
     /// The run cannot be accepted.
     #[error("run {run} cannot be accepted: {why}")]
     NotAcceptable {

@@ -1,10 +1,14 @@
 //! The store: one SQLite file with the records of every connection and their history.
 //!
-//! One writer fed by a channel, many readers. Nothing above this module knows SQL: a run begins, hands over
-//! records and is closed; readers stream rows. [`draft`], [`guard`] and [`record`] are pure.
+//! One writer fed by a channel, many readers. Nothing above this module knows SQL: a run begins or goes on, its tasks are
+//! committed one by one, it is closed; readers stream rows. What a run needs of a store is the trait [`Ledger`]: another
+//! store has to keep it, and `conformance` says what that means. `draft` and all it consists of, [`guard`] and `resume`
+//! are pure.
 
+#[cfg(test)]
+mod conformance;
 pub mod diff;
-pub mod draft;
+mod draft;
 mod error;
 mod fence;
 mod fields;
@@ -12,43 +16,74 @@ mod file;
 pub mod guard;
 #[cfg(test)]
 mod history_tests;
+mod holders;
+mod integrity;
+mod intern;
 pub mod keep;
+mod ledger;
+mod load;
 pub mod lock;
 mod marks;
 mod moment;
 mod outcome;
 #[cfg(test)]
 mod past;
+#[cfg(test)]
+mod plain;
+mod presence;
 pub mod prune;
 pub mod queries;
-pub mod record;
+mod resume;
 mod rows;
 mod schema;
 mod shapes;
+mod sighting;
+mod slots;
 pub mod sql;
 pub mod steps;
 mod stopwatch;
-#[cfg(test)]
-mod tests;
+mod tasks;
 mod views;
 mod writer;
 
 pub use error::{NoState, StoreError};
 pub use fields::Field;
+pub use ledger::Ledger;
 pub use moment::Moment;
-pub use outcome::{Begun, Close, Closed, NewRun, Status};
-pub use record::Prepared;
+pub use outcome::{
+    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Status, StoredTask, TaskState, Tried,
+};
 pub use schema::VERSION;
 pub use stopwatch::Stopwatch;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot};
 use writer::{Command, Writer};
 
-/// Batches of about a thousand records that may wait for the writer: more would only be memory.
-const QUEUE: usize = 8;
+/// Tasks that may wait for the writer. What they take of the memory is bounded by what a run may hold.
+const QUEUE: usize = 64;
+
+/// Runs that can no longer be written, and why: whoever runs them learns of it before the end.
+#[derive(Clone, Debug, Default)]
+struct Broken(Arc<Mutex<HashMap<i64, StoreError>>>);
+
+impl Broken {
+    /// The first reason stands.
+    fn insert(&self, run: i64, error: StoreError) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_insert(error);
+    }
+
+    fn get(&self, run: i64) -> Option<StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&run).cloned()
+    }
+
+    fn take(&self, run: i64) -> Option<StoreError> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&run)
+    }
+}
 
 /// The writing side of a store. Clones share one writer; the last one to go ends it.
 #[derive(Clone, Debug)]
@@ -56,6 +91,7 @@ pub struct Store {
     path: PathBuf,
     queue: mpsc::Sender<Command>,
     busy_us: Arc<AtomicU64>,
+    broken: Broken,
 }
 
 /// Waits for the writer to end, so that nothing is half-written when the process leaves.
@@ -79,14 +115,15 @@ impl Store {
     /// The file cannot be used; see [`StoreError`].
     pub fn open(path: &Path, runtime: &tokio::runtime::Handle) -> Result<(WriterThread, Store), StoreError> {
         let busy_us = Arc::new(AtomicU64::new(0));
-        let writer = Writer::new(path.to_path_buf(), Arc::clone(&busy_us))?;
+        let broken = Broken::default();
+        let writer = Writer::new(path.to_path_buf(), Arc::clone(&busy_us), broken.clone())?;
         let (queue, commands) = mpsc::channel(QUEUE);
         let runtime = runtime.clone();
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || writer.serve(&runtime, commands))
             .map_err(|e| StoreError::Open { path: path.to_path_buf(), why: crate::text::io_words(&e) })?;
-        Ok((WriterThread(Some(thread)), Store { path: path.to_path_buf(), queue, busy_us }))
+        Ok((WriterThread(Some(thread)), Store { path: path.to_path_buf(), queue, busy_us, broken }))
     }
 
     /// The file.
@@ -94,46 +131,42 @@ impl Store {
         &self.path
     }
 
-    /// Microseconds the writer has worked.
-    pub fn busy_us(&self) -> u64 {
-        self.busy_us.load(Relaxed)
-    }
-
-    /// Begins a run; discards the draft of an earlier one. The caller holds the connection's [`lock::lead`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn begin(&self, new: NewRun) -> Result<Begun, StoreError> {
-        self.ask(|reply| Command::Begin(Box::new(new), reply)).await?
-    }
-
-    /// Hands over the records of a task that succeeded. An error of writing shows when the run is closed.
-    ///
-    /// # Errors
-    /// The writer is gone.
-    pub async fn records(&self, run: i64, records: Vec<Prepared>) -> Result<(), StoreError> {
-        self.queue.send(Command::Records(run, records)).await.map_err(|_| StoreError::Closed)
-    }
-
-    /// Ends a run, and publishes it where it may be.
-    ///
-    /// # Errors
-    /// See [`StoreError`]; what was published before is unharmed.
-    pub async fn close(&self, run: i64, close: Close) -> Result<Closed, StoreError> {
-        self.ask(|reply| Command::Close(run, Box::new(close), reply)).await?
-    }
-
-    /// Publishes a held run as it is; of an incomplete one what is new or changed.
-    ///
-    /// # Errors
-    /// No such run, or it cannot be accepted.
-    pub async fn accept(&self, run: i64) -> Result<Closed, StoreError> {
-        self.ask(|reply| Command::Accept(run, reply)).await?
+    async fn tell(&self, run: i64, command: Command) -> Result<(), StoreError> {
+        match self.broken.get(run) {
+            Some(error) => Err(error),
+            None => self.queue.send(command).await.map_err(|_| StoreError::Closed),
+        }
     }
 
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T, StoreError> {
         let (reply, answer) = oneshot::channel();
         self.queue.send(command(reply)).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)
+    }
+}
+
+impl Ledger for Store {
+    fn busy_us(&self) -> u64 {
+        self.busy_us.load(Relaxed)
+    }
+
+    async fn begin(&self, new: NewRun) -> Result<Begun, StoreError> {
+        self.ask(|reply| Command::Begin(Box::new(new), reply)).await?
+    }
+
+    async fn commit(&self, run: i64, done: Done) -> Result<(), StoreError> {
+        self.tell(run, Command::Done(run, Box::new(done))).await
+    }
+
+    async fn tried(&self, run: i64, tried: Tried) -> Result<(), StoreError> {
+        self.tell(run, Command::Tried(run, tried)).await
+    }
+
+    async fn close(&self, run: i64, close: Close) -> Result<Closed, StoreError> {
+        self.ask(|reply| Command::Close(run, Box::new(close), reply)).await?
+    }
+
+    async fn accept(&self, run: i64) -> Result<Closed, StoreError> {
+        self.ask(|reply| Command::Accept(run, reply)).await?
     }
 }

@@ -1,4 +1,8 @@
-//! A run as the store sees it: how it begins, how it ends, where it stands.
+//! A run as the store sees it: how it begins, what its tasks come to, how it ends, where it stands.
+
+use crate::held::Share;
+use crate::model::Task;
+use crate::packed::Packed;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,17 +45,121 @@ pub struct NewRun {
     pub version: String,
     /// The component's digest.
     pub digest: String,
+    /// The contract it was built for.
+    pub contract: String,
+    /// What tells the connection's settings from others; without a secret. Empty for a run that is never resumed.
+    pub settings: String,
+    /// Whether one that was interrupted may go on instead.
+    pub resume: Resume,
 }
 
-/// A run that has begun.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether an interrupted run may go on.
+#[derive(Clone, Debug)]
+pub struct Resume {
+    /// It has to have begun then or later, as RFC 3339.
+    pub since: String,
+    /// Why not at all, as half a sentence.
+    pub never: Option<String>,
+}
+
+/// A run that has begun, or goes on.
+#[derive(Clone, Debug)]
 pub struct Begun {
     /// Its number, store-wide.
     pub run: i64,
-    /// An earlier run that never ended; its draft was discarded.
-    pub interrupted: Option<i64>,
+    /// What it goes on from.
+    pub resumed: Option<Resumed>,
+    /// An earlier run that was interrupted and cannot go on, and why, as half a sentence; its draft was discarded.
+    pub abandoned: Option<(i64, String)>,
     /// The run that is published now.
     pub published: Option<i64>,
+}
+
+/// What a run goes on from.
+#[derive(Clone, Debug)]
+pub struct Resumed {
+    /// When it began, as RFC 3339: its day is the run's.
+    pub started: String,
+    /// How often it was begun, this time included.
+    pub attempts: u64,
+    /// Its tasks, in the order of their numbers; those that are not done are to be done.
+    pub tasks: Vec<StoredTask>,
+    /// What its last attempt reported, if it came to that: JSON.
+    pub report: serde_json::Value,
+}
+
+/// A task as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredTask {
+    /// Its number in the run; they count up from 0 without a gap.
+    pub id: u32,
+    /// The task it follows from.
+    pub parent: Option<u32>,
+    /// None for the first call of a run.
+    pub task: Option<Task>,
+    /// Its records and its follow-ups count.
+    pub done: bool,
+}
+
+/// A task that follows from another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FollowUp {
+    /// Its number in the run.
+    pub id: u32,
+    /// What to do.
+    pub task: Task,
+}
+
+/// A task that has succeeded: all of this counts, or nothing (rule R1).
+#[derive(Debug)]
+pub struct Done {
+    /// Its number in the run.
+    pub task: u32,
+    /// How often it was called since it was last written.
+    pub tries: u32,
+    /// What it emitted.
+    pub records: Packed,
+    /// What follows from it.
+    pub follow_ups: Vec<FollowUp>,
+    /// Dropped when the records have been taken in: what they take of the host's memory.
+    pub share: Option<Share>,
+}
+
+/// A task that was called and has not succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried {
+    /// Its number in the run.
+    pub task: u32,
+    /// How often since it was last written.
+    pub tries: u32,
+    /// Where it stands.
+    pub state: TaskState,
+    /// The label of the failure.
+    pub reason: &'static str,
+    /// One sentence.
+    pub message: String,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// To be done.
+    Waiting,
+    /// Its records and its follow-ups count.
+    Done,
+    /// Not again in this attempt.
+    Failed,
+}
+
+impl TaskState {
+    /// The stable label.
+    pub fn label(self) -> &'static str {
+        match self {
+            TaskState::Waiting => "waiting",
+            TaskState::Done => "done",
+            TaskState::Failed => "failed",
+        }
+    }
 }
 
 /// How a run ended, as the run engine sees it.
@@ -61,8 +169,6 @@ pub struct Close {
     pub status: Status,
     /// When, as RFC 3339.
     pub ended: String,
-    /// Whether what was written may be accepted later: not where a task may be in it by half.
-    pub keep: bool,
     /// See [`super::guard`].
     pub max_removals_percent: u8,
     /// What `runs show` prints beside the store's own findings: JSON.
@@ -90,4 +196,23 @@ pub struct Closed {
     pub objections: Vec<String>,
     /// The integrity report: kind and count.
     pub findings: Vec<(String, u64)>,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A run of a connection as most tests need one.
+    pub(crate) fn new_run(connection: &str) -> NewRun {
+        NewRun {
+            connection: connection.into(),
+            started: "2026-11-22T01:00:00Z".into(),
+            connector: "demo".into(),
+            version: "1.0.0".into(),
+            digest: "d".into(),
+            contract: "0.1.0".into(),
+            settings: "s".into(),
+            resume: Resume { since: "2026-11-21T19:00:00Z".into(), never: None },
+        }
+    }
 }

@@ -1,9 +1,9 @@
 //! Writing rows: what the draft decided, as SQL. One function a table, one transaction opened by the caller.
 
-use super::draft::{Draft, Slot, Verdict};
-use super::record::Prepared;
-use crate::model::{Entitlement, Grant, Resource, ResourceId, Status};
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use super::draft::Draft;
+use super::slots::Verdict;
+use crate::packed::{EntitlementItem, GrantItem, Item, Key, Packed, ResourceItem};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
 
 /// The rows of one run of one connection.
 #[derive(Debug)]
@@ -11,164 +11,144 @@ pub(super) struct RunRows {
     pub(super) connection: i64,
     pub(super) run: i64,
     pub(super) draft: Draft,
-    /// Records taken, for reports.
-    pub(super) records: u64,
+    /// The entitlement of the last grant, by its place in the task's records: a page of members names it once.
+    last_head: Option<(u32, u32)>,
+    scratch: Vec<u8>,
+}
+
+/// The statements that a task's records need again and again.
+struct Writing<'c> {
+    conn: &'c Connection,
+    identity: CachedStatement<'c>,
+    resource: CachedStatement<'c>,
+    grant: CachedStatement<'c>,
 }
 
 impl RunRows {
-    /// Loads what is published, so that every record can be compared in memory.
-    pub(super) fn load(conn: &Connection, connection: i64, run: i64, published: Option<i64>) -> Result<RunRows> {
-        let mut draft = Draft::default();
-        let mut types = conn.prepare("SELECT name FROM resource_type WHERE connection = ? ORDER BY id")?;
-        let mut rows = types.query([connection])?;
-        while let Some(row) = rows.next()? {
-            draft.type_id(row.get_ref(0)?.as_str()?);
-        }
-        let mut ids = conn.prepare("SELECT type, vendor_id FROM identity WHERE connection = ? ORDER BY id")?;
-        let mut rows = ids.query([connection])?;
-        while let Some(row) = rows.next()? {
-            draft.identity(row.get(0)?, row.get_ref(1)?.as_str()?);
-        }
-        let mut keys = conn.prepare("SELECT resource, slug FROM entitlement_key WHERE connection = ? ORDER BY id")?;
-        let mut rows = keys.query([connection])?;
-        while let Some(row) = rows.next()? {
-            draft.entitlement(row.get(0)?, row.get_ref(1)?.as_str()?);
-        }
-        if let Some(published) = published {
-            Self::load_published(conn, connection, published, &mut draft)?;
-        }
-        Ok(RunRows { connection, run, draft, records: 0 })
+    /// With what is published, and what earlier attempts of the run have written.
+    pub(super) fn new(connection: i64, run: i64, draft: Draft) -> RunRows {
+        RunRows { connection, run, draft, last_head: None, scratch: Vec::new() }
     }
 
-    fn load_published(conn: &Connection, connection: i64, published: i64, draft: &mut Draft) -> Result<()> {
-        let live = "connection = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)";
-        let mut q = conn.prepare(&format!("SELECT id, hash, status FROM resource WHERE {live}"))?;
-        let mut rows = q.query([connection, published])?;
-        while let Some(row) = rows.next()? {
-            let enabled = row.get_ref(2)?.as_str_or_null()? == Some(Status::Enabled.label());
-            draft.load_resource(row.get(0)?, Slot::published(hash_of(row.get_ref(1)?.as_blob()?), enabled));
+    /// Takes the records of a task in, and what they say that no row does.
+    pub(super) fn take(&mut self, conn: &Connection, task: u32, records: &Packed) -> Result<()> {
+        if records.is_empty() {
+            return Ok(());
         }
-        let mut q = conn.prepare(&format!("SELECT id, hash FROM entitlement WHERE {live}"))?;
-        let mut rows = q.query([connection, published])?;
-        while let Some(row) = rows.next()? {
-            draft.load_entitlement(row.get(0)?, Slot::published(hash_of(row.get_ref(1)?.as_blob()?), true));
+        self.draft.sighting.clear();
+        self.last_head = None;
+        let mut to = Writing::new(conn)?;
+        for item in records.iter() {
+            match item {
+                Item::Resource(r) => self.resource(&mut to, &r)?,
+                Item::Entitlement(e) => self.entitlement(&mut to, &e)?,
+                Item::Grant(g) => self.grant(&mut to, &g)?,
+            }
         }
-        let mut q = conn.prepare(&format!("SELECT entitlement, principal FROM grant_row WHERE {live}"))?;
-        let mut rows = q.query([connection, published])?;
-        while let Some(row) = rows.next()? {
-            draft.load_grant(row.get(0)?, row.get(1)?);
+        if !self.draft.sighting.is_empty() {
+            self.draft.sighting.encode(&mut self.scratch);
+            conn.prepare_cached("INSERT INTO sighting (run, task, list) VALUES (?, ?, ?)")?.execute(params![
+                self.run,
+                task,
+                self.scratch
+            ])?;
         }
         Ok(())
     }
 
-    /// Takes one record in.
-    pub(super) fn take(&mut self, conn: &Connection, record: &Prepared) -> Result<()> {
-        self.records += 1;
-        match record {
-            Prepared::Resource(r, hash) => self.resource(conn, r, *hash),
-            Prepared::Entitlement(e, hash) => self.entitlement(conn, e, *hash),
-            Prepared::Grant(g) => self.grant(conn, g),
-        }
-    }
-
-    fn identity(&mut self, conn: &Connection, id: &ResourceId) -> Result<u32> {
-        let of_type = self.draft.type_id(&id.resource_type);
+    fn identity(&mut self, to: &mut Writing, key: &Key) -> Result<u32> {
+        let of_type = self.draft.types.intern(key.resource_type);
         if of_type.new {
-            conn.prepare_cached("INSERT INTO resource_type (connection, id, name) VALUES (?, ?, ?)")?
-                .execute(params![self.connection, of_type.id, id.resource_type])?;
+            to.conn
+                .prepare_cached("INSERT INTO resource_type (connection, id, name) VALUES (?, ?, ?)")?
+                .execute(params![self.connection, of_type.id, key.resource_type])?;
         }
-        let interned = self.draft.identity(of_type.id, &id.id);
+        let interned = self.draft.identities.intern(of_type.id, key.id);
         if interned.new {
-            conn.prepare_cached("INSERT INTO identity (connection, id, type, vendor_id) VALUES (?, ?, ?, ?)")?
-                .execute(params![self.connection, interned.id, of_type.id, id.id])?;
+            to.identity.execute(params![self.connection, interned.id, of_type.id, key.id])?;
         }
         Ok(interned.id)
     }
 
-    fn entitlement_key(&mut self, conn: &Connection, resource: &ResourceId, slug: &str) -> Result<u32> {
-        let resource = self.identity(conn, resource)?;
+    fn entitlement_key(&mut self, to: &mut Writing, resource: &Key, slug: &str) -> Result<u32> {
+        let resource = self.identity(to, resource)?;
         let key = self.draft.entitlement(resource, slug);
         if key.new {
-            conn.prepare_cached("INSERT INTO entitlement_key (connection, id, resource, slug) VALUES (?, ?, ?, ?)")?
+            to.conn
+                .prepare_cached("INSERT INTO entitlement_key (connection, id, resource, slug) VALUES (?, ?, ?, ?)")?
                 .execute(params![self.connection, key.id, resource, slug])?;
         }
         Ok(key.id)
     }
 
-    fn resource(&mut self, conn: &Connection, r: &Resource, hash: u128) -> Result<()> {
-        let id = self.identity(conn, &r.id)?;
-        let parent = r.parent.as_ref().map(|p| self.identity(conn, p)).transpose()?;
-        if let Some(parent) = parent {
-            self.draft.link(id, parent, "missing-parent");
-        }
-        let employment = r.user.as_ref().and_then(|u| u.employment.as_deref());
-        if let Some(manager) = employment.and_then(|e| e.manager.as_ref()) {
-            let manager = self.identity(conn, manager)?;
-            self.draft.link(id, manager, "missing-manager");
-        }
-        let verdict = self.draft.take_resource(id, hash, r.user.as_ref().map(|u| u.status));
-        if !self.make_room(conn, "resource", id, verdict)? {
+    fn resource(&mut self, to: &mut Writing, r: &ResourceItem) -> Result<()> {
+        let id = self.identity(to, &r.key)?;
+        let parent = r.parent.map(|p| self.identity(to, &p)).transpose()?;
+        let manager = r.manager.map(|m| self.identity(to, &m)).transpose()?;
+        let links = (parent.unwrap_or(0), manager.unwrap_or(0));
+        let verdict = self.draft.take_resource(id, r.hash, r.enabled, links);
+        if !self.make_room(to.conn, "resource", id, verdict)? {
             return Ok(());
         }
-        let json = |text: serde_json::Result<String>| text.ok();
-        let user = r.user.as_ref();
-        conn.prepare_cached(
-            "INSERT INTO resource (connection, id, valid_from, hash, name, parent, kind, status, status_detail, email, \
-             login, given_name, family_name, other_emails, employment, profile) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
+        let content = r.content();
+        let user = content.user.as_ref();
+        let other_emails = user.filter(|u| !u.other_emails.is_empty());
+        let other_emails = other_emails.and_then(|u| serde_json::to_string(&u.other_emails).ok());
+        to.resource.execute(params![
             self.connection,
             id,
             self.run,
-            hash.to_be_bytes().as_slice(),
-            r.name,
+            r.hash.to_be_bytes().as_slice(),
+            content.name,
             parent,
-            r.kind.label(),
-            user.map(|u| u.status.label()),
-            user.and_then(|u| u.status_detail.as_deref()),
-            user.and_then(|u| u.email.as_deref()),
-            user.and_then(|u| u.login.as_deref()),
-            user.and_then(|u| u.given_name.as_deref()),
-            user.and_then(|u| u.family_name.as_deref()),
-            user.filter(|u| !u.other_emails.is_empty()).and_then(|u| json(serde_json::to_string(&u.other_emails))),
-            employment.and_then(|e| json(serde_json::to_string(e))),
-            Some(r.profile.as_str()).filter(|p| *p != "{}"),
+            content.kind,
+            user.map(|u| u.status),
+            user.and_then(|u| u.status_detail),
+            user.and_then(|u| u.email),
+            user.and_then(|u| u.login),
+            user.and_then(|u| u.given_name),
+            user.and_then(|u| u.family_name),
+            other_emails,
+            user.and_then(|u| u.employment),
+            Some(content.profile).filter(|p| *p != "{}"),
         ])?;
         Ok(())
     }
 
-    fn entitlement(&mut self, conn: &Connection, e: &Entitlement, hash: u128) -> Result<()> {
-        let id = self.entitlement_key(conn, &e.resource, &e.slug)?;
-        let verdict = self.draft.take_entitlement(id, hash);
-        if !self.make_room(conn, "entitlement", id, verdict)? {
+    fn entitlement(&mut self, to: &mut Writing, e: &EntitlementItem) -> Result<()> {
+        let id = self.entitlement_key(to, &e.resource, e.slug)?;
+        let verdict = self.draft.take_entitlement(id, e.hash);
+        if !self.make_room(to.conn, "entitlement", id, verdict)? {
             return Ok(());
         }
-        conn.prepare_cached(
-            "INSERT INTO entitlement (connection, id, valid_from, hash, name, description, purpose, grantable_to) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            self.connection,
-            id,
-            self.run,
-            hash.to_be_bytes().as_slice(),
-            e.name,
-            e.description,
-            e.purpose,
-            serde_json::to_string(&e.grantable_to).unwrap_or_default(),
-        ])?;
+        let content = e.content();
+        to.conn
+            .prepare_cached(
+                "INSERT INTO entitlement (connection, id, valid_from, hash, name, description, purpose, grantable_to) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                self.connection,
+                id,
+                self.run,
+                e.hash.to_be_bytes().as_slice(),
+                content.name,
+                content.description,
+                content.purpose,
+                serde_json::to_string(&content.grantable_to).unwrap_or_default(),
+            ])?;
         Ok(())
     }
 
-    fn grant(&mut self, conn: &Connection, g: &Grant) -> Result<()> {
-        let entitlement = self.entitlement_key(conn, &g.resource, &g.slug)?;
-        let principal = self.identity(conn, &g.principal)?;
+    fn grant(&mut self, to: &mut Writing, g: &GrantItem) -> Result<()> {
+        let entitlement = match self.last_head {
+            Some((head, entitlement)) if head == g.head => entitlement,
+            _ => self.entitlement_key(to, &g.resource, g.slug)?,
+        };
+        self.last_head = Some((g.head, entitlement));
+        let principal = self.identity(to, &g.principal)?;
         if self.draft.take_grant(entitlement, principal) {
-            conn.prepare_cached(
-                "INSERT INTO grant_row (connection, entitlement, principal, valid_from) VALUES (?, ?, ?, ?)",
-            )?
-            .execute(params![self.connection, entitlement, principal, self.run])?;
+            to.grant.execute(params![self.connection, entitlement, principal, self.run])?;
         }
         Ok(())
     }
@@ -186,7 +166,7 @@ impl RunRows {
             conn.prepare_cached(&sql)?.execute(params![self.connection, id, self.run]).map(drop)
         };
         match verdict {
-            Verdict::Nothing => Ok(false),
+            Verdict::Nothing | Verdict::Unchanged => Ok(false),
             Verdict::Insert => Ok(true),
             Verdict::Supersede => close().map(|()| true),
             Verdict::Replace => delete().map(|()| true),
@@ -200,24 +180,45 @@ impl RunRows {
         }
     }
 
-    /// Closes the rows that were published and did not come again.
-    pub(super) fn close_vanished(&self, conn: &Connection) -> Result<()> {
+    /// Closes the rows that were published and did not come again; `each` is called after every one.
+    pub(super) fn close_vanished(&self, conn: &Connection, each: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let open = "valid_from < ?1 AND valid_to IS NULL";
         let sql = format!("UPDATE resource SET valid_to = ?1 WHERE connection = ?2 AND id = ?3 AND {open}");
-        for id in self.draft.vanished_resources() {
+        for id in self.draft.resources.vanished() {
             conn.prepare_cached(&sql)?.execute(params![self.run, self.connection, id])?;
+            each()?;
         }
         let sql = format!("UPDATE entitlement SET valid_to = ?1 WHERE connection = ?2 AND id = ?3 AND {open}");
-        for id in self.draft.vanished_entitlements() {
+        for id in self.draft.entitlements.vanished() {
             conn.prepare_cached(&sql)?.execute(params![self.run, self.connection, id])?;
+            each()?;
         }
         let sql = format!(
             "UPDATE grant_row SET valid_to = ?1 WHERE connection = ?2 AND entitlement = ?3 AND principal = ?4 AND {open}"
         );
-        for (entitlement, principal) in self.draft.vanished_grants() {
+        for (entitlement, principal) in self.draft.grants.vanished() {
             conn.prepare_cached(&sql)?.execute(params![self.run, self.connection, entitlement, principal])?;
+            each()?;
         }
         Ok(())
+    }
+}
+
+impl<'c> Writing<'c> {
+    fn new(conn: &'c Connection) -> Result<Writing<'c>> {
+        Ok(Writing {
+            conn,
+            identity: conn
+                .prepare_cached("INSERT INTO identity (connection, id, type, vendor_id) VALUES (?, ?, ?, ?)")?,
+            resource: conn.prepare_cached(
+                "INSERT INTO resource (connection, id, valid_from, hash, name, parent, kind, status, status_detail, \
+                 email, login, given_name, family_name, other_emails, employment, profile) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?,
+            grant: conn.prepare_cached(
+                "INSERT INTO grant_row (connection, entitlement, principal, valid_from) VALUES (?, ?, ?, ?)",
+            )?,
+        })
     }
 }
 
@@ -246,8 +247,4 @@ pub(super) fn connection(conn: &Connection, name: &str) -> Result<(i64, Option<i
             Ok((conn.last_insert_rowid(), None))
         }
     }
-}
-
-fn hash_of(blob: &[u8]) -> u128 {
-    blob.try_into().map_or(1, u128::from_be_bytes)
 }

@@ -1,15 +1,19 @@
 //! The one thread that writes, fed by a channel.
 //!
-//! Commands of all runs share its transactions: it commits when the queue runs dry, after 20,000 records, or
-//! when somebody waits for an answer. A command that fails poisons its run and nothing else; its transaction is
-//! rolled back, so what was published before stays as it was.
+//! Commands of all runs share its transactions: it commits when the queue runs dry, after 20,000 records, or when somebody
+//! waits for an answer, and never in the middle of a task (rule R1). A write that fails rolls the transaction back and
+//! breaks the runs that have a part in it; what was committed stays, and the next sync goes on from there.
+//!
+//! Durability: a killed process loses what was not committed, a power cut perhaps the last commits, too: the log is cut at
+//! a commit, so what is left is what the store was a moment earlier. Publishing waits for the disk (`synchronous = FULL`).
 
-use super::draft::Tally;
 use super::error::{StoreError, explain};
-use super::outcome::{Begun, Close, Closed, NewRun, Status};
-use super::record::Prepared;
+use super::outcome::{Begun, Close, Closed, Done, NewRun, Resumed, Status, Tried};
+use super::presence::Presence;
+use super::resume::{self, Found};
 use super::rows::{self, RunRows};
-use super::{file, guard};
+use super::slots::Tally;
+use super::{Broken, file, guard, load, tasks};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -19,13 +23,18 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Records of one transaction: beyond this nothing is gained.
-const RECORDS: u64 = 20_000;
+const RECORDS: usize = 20_000;
 /// How long an open transaction waits for more before it is committed; other processes wait meanwhile.
 const LINGER: Duration = Duration::from_millis(20);
+/// Rows that are closed or deleted in one transaction: other processes wait meanwhile, for some 50 ms.
+const ROWS: usize = 20_000;
+/// Pages that are given back in one transaction, 8 KiB each.
+const PAGES: usize = 1000;
 
 pub(super) enum Command {
     Begin(Box<NewRun>, oneshot::Sender<Result<Begun, StoreError>>),
-    Records(i64, Vec<Prepared>),
+    Done(i64, Box<Done>),
+    Tried(i64, Tried),
     Close(i64, Box<Close>, oneshot::Sender<Result<Closed, StoreError>>),
     Accept(i64, oneshot::Sender<Result<Closed, StoreError>>),
 }
@@ -33,36 +42,41 @@ pub(super) enum Command {
 pub(super) struct Writer {
     conn: Connection,
     path: PathBuf,
+    presence: Presence,
     runs: HashMap<i64, RunRows>,
-    poisoned: HashMap<i64, StoreError>,
+    broken: Broken,
     open: bool,
-    pending: u64,
+    pending: usize,
     busy_us: Arc<AtomicU64>,
 }
 
 impl Writer {
-    pub(super) fn new(path: PathBuf, busy_us: Arc<AtomicU64>) -> Result<Writer, StoreError> {
+    pub(super) fn new(path: PathBuf, busy_us: Arc<AtomicU64>, broken: Broken) -> Result<Writer, StoreError> {
         let conn = file::open_for_writing(&path)?;
-        Ok(Writer { conn, path, runs: HashMap::new(), poisoned: HashMap::new(), open: false, pending: 0, busy_us })
+        let presence = Presence::of(&path)?;
+        Ok(Writer { conn, path, presence, runs: HashMap::new(), broken, open: false, pending: 0, busy_us })
     }
 
     /// Serves commands until every sender is gone.
     pub(super) fn serve(mut self, runtime: &tokio::runtime::Handle, mut queue: mpsc::Receiver<Command>) {
         loop {
-            let next = match self.open {
-                false => runtime.block_on(queue.recv()),
-                true => match runtime.block_on(async { tokio::time::timeout(LINGER, queue.recv()).await }) {
-                    Ok(next) => next,
-                    Err(_) => {
-                        self.timed(Writer::commit_or_poison);
-                        continue;
+            let next = match queue.try_recv() {
+                Ok(command) => Some(command),
+                Err(_) if self.open => {
+                    match runtime.block_on(async { tokio::time::timeout(LINGER, queue.recv()).await }) {
+                        Ok(next) => next,
+                        Err(_) => {
+                            self.timed(Writer::commit_or_break);
+                            continue;
+                        }
                     }
-                },
+                }
+                Err(_) => runtime.block_on(queue.recv()),
             };
             let Some(command) = next else { break };
             self.timed(|w| w.handle(command));
         }
-        self.commit_or_poison();
+        self.commit_or_break();
     }
 
     fn timed(&mut self, work: impl FnOnce(&mut Writer)) {
@@ -73,8 +87,20 @@ impl Writer {
 
     fn handle(&mut self, command: Command) {
         match command {
-            Command::Begin(new, reply) => drop(reply.send(self.begin(&new))),
-            Command::Records(run, records) => self.records(run, &records),
+            Command::Begin(new, reply) => {
+                let begun = self.begin(&new);
+                let known = begun.as_ref().ok().cloned();
+                // Whoever runs it asks the vendor meanwhile.
+                drop(reply.send(begun));
+                if let Some(begun) = known {
+                    self.load(&new.connection, &begun);
+                }
+            }
+            Command::Done(run, done) => self.write(run, done.records.len(), |rows, conn| {
+                rows.take(conn, done.task, &done.records)?;
+                tasks::done(conn, run, done.task, done.tries, &done.follow_ups)
+            }),
+            Command::Tried(run, tried) => self.write(run, 0, |_, conn| tasks::tried(conn, run, &tried)),
             Command::Close(run, close, reply) => drop(reply.send(self.close(run, &close))),
             Command::Accept(run, reply) => drop(reply.send(self.accept(run))),
         }
@@ -86,6 +112,7 @@ impl Writer {
 
     fn open(&mut self) -> Result<(), StoreError> {
         if !self.open {
+            self.presence.check()?;
             self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|e| self.explain(&e))?;
             self.open = true;
         }
@@ -96,41 +123,64 @@ impl Writer {
         if !self.open {
             return Ok(());
         }
-        self.open = false;
-        self.pending = 0;
-        self.conn.execute_batch("COMMIT").map_err(|e| {
-            let error = self.explain(&e);
-            self.roll_back(&error);
-            error
-        })
+        let committed =
+            self.presence.check().and_then(|()| self.conn.execute_batch("COMMIT").map_err(|e| explain(&self.path, &e)));
+        match committed {
+            Ok(()) => {
+                self.open = false;
+                self.pending = 0;
+                Ok(())
+            }
+            Err(error) => {
+                self.roll_back(&error);
+                Err(error)
+            }
+        }
     }
 
-    /// What was not committed is gone: every run that took part in it is lost, not only the one that failed.
+    /// What was not committed is gone: every run that took part in it is broken, not only the one that failed.
     fn roll_back(&mut self, error: &StoreError) {
         let _ = self.conn.execute_batch("ROLLBACK");
         self.open = false;
         self.pending = 0;
         for (run, _) in self.runs.drain() {
-            self.poisoned.insert(run, error.clone());
+            self.broken.insert(run, error.clone());
         }
     }
 
-    fn commit_or_poison(&mut self) {
+    fn commit_or_break(&mut self) {
         // The runs concerned learn of it from their next command.
         let _ = self.commit();
+    }
+
+    /// Does one thing in a transaction of its own, on the disk before it returns. Nothing else may be open.
+    fn for_good<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        self.presence.check()?;
+        let inside = |conn: &Connection| {
+            conn.pragma_update(None, "synchronous", "full")?;
+            conn.execute_batch("BEGIN IMMEDIATE")?;
+            let done = work(conn)?;
+            conn.execute_batch("COMMIT")?;
+            Ok(done)
+        };
+        let done = inside(&self.conn).map_err(|e| self.explain(&e));
+        if done.is_err() && !self.conn.is_autocommit() {
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        let _ = self.conn.pragma_update(None, "synchronous", "normal");
+        // Once more: what is on the disk has to be where people look for it.
+        self.presence.check()?;
+        done
     }
 
     fn begin(&mut self, new: &NewRun) -> Result<Begun, StoreError> {
         // A transaction of its own: an error here must not undo what others wrote.
         self.commit()?;
         self.open()?;
-        let begun = self.begin_inside(new).map_err(|e| self.explain(&e));
+        let begun = begin_inside(&self.conn, new).map_err(|e| self.explain(&e));
         match begun {
-            Ok((begun, rows)) => {
+            Ok(begun) => {
                 self.commit()?;
-                if let Some(rows) = rows {
-                    self.runs.insert(begun.run, rows);
-                }
                 Ok(begun)
             }
             Err(error) => {
@@ -141,156 +191,94 @@ impl Writer {
         }
     }
 
-    fn begin_inside(&self, new: &NewRun) -> rusqlite::Result<(Begun, Option<RunRows>)> {
-        let conn = &self.conn;
-        let (connection, published) = rows::connection(conn, &new.connection)?;
-        let mut drafts = conn.prepare("SELECT run, status FROM run WHERE connection = ? AND draft = 1 ORDER BY run")?;
-        let drafts: Vec<(i64, String)> =
-            drafts.query_map([connection], |r| Ok((r.get(0)?, r.get(1)?)))?.collect::<Result<_, _>>()?;
-        let mut interrupted = None;
-        for (run, status) in drafts {
-            rows::discard(conn, connection, run)?;
-            if status == Status::Running.label() {
-                let sql = "UPDATE run SET status = ?, ended = ? WHERE run = ?";
-                conn.execute(sql, params![Status::Incomplete.label(), new.started, run])?;
-                interrupted = Some(run);
+    /// Reads what the run is compared with.
+    fn load(&mut self, connection: &str, begun: &Begun) {
+        let run = begun.run;
+        let load = |conn: &Connection| -> rusqlite::Result<RunRows> {
+            let (connection, published) = rows::connection(conn, connection)?;
+            let mut draft = load::published(conn, connection, published)?;
+            if begun.resumed.is_some() {
+                load::attempts(conn, connection, run, &mut draft)?;
             }
+            Ok(RunRows::new(connection, run, draft))
+        };
+        match load(&self.conn) {
+            Ok(rows) => drop(self.runs.insert(run, rows)),
+            Err(rusqlite::Error::InvalidQuery) => self.broken.insert(run, StoreError::Unresumable(run)),
+            Err(error) => self.broken.insert(run, self.explain(&error)),
         }
-        conn.execute(
-            "INSERT INTO run (connection, status, started, connector, version, digest, draft) VALUES (?, ?, ?, ?, ?, ?, 1)",
-            params![connection, Status::Running.label(), new.started, new.connector, new.version, new.digest],
-        )?;
-        let run = conn.last_insert_rowid();
-        let rows = RunRows::load(conn, connection, run, published)?;
-        Ok((Begun { run, interrupted, published }, Some(rows)))
     }
 
-    fn records(&mut self, run: i64, records: &[Prepared]) {
-        if let Err(error) = self.records_inside(run, records) {
+    /// Writes what a task came to: all of it in one transaction, which others may share.
+    fn write(
+        &mut self,
+        run: i64,
+        records: usize,
+        work: impl FnOnce(&mut RunRows, &Connection) -> rusqlite::Result<()>,
+    ) {
+        if !self.runs.contains_key(&run) {
+            return;
+        }
+        let written = self.open().and_then(|()| match self.runs.get_mut(&run) {
+            Some(rows) => work(rows, &self.conn).map_err(|e| explain(&self.path, &e)),
+            None => Ok(()),
+        });
+        self.pending += records + 1;
+        let written = written.and_then(|()| if self.pending >= RECORDS { self.commit() } else { Ok(()) });
+        if let Err(error) = written {
             tracing::debug!(run, %error, "writing failed");
             self.roll_back(&error);
-            self.poisoned.insert(run, error);
+            self.broken.insert(run, error);
         }
-    }
-
-    fn records_inside(&mut self, run: i64, records: &[Prepared]) -> Result<(), StoreError> {
-        if !self.runs.contains_key(&run) {
-            return Ok(());
-        }
-        self.open()?;
-        if let Some(rows) = self.runs.get_mut(&run) {
-            for record in records {
-                rows.take(&self.conn, record).map_err(|e| explain(&self.path, &e))?;
-            }
-        }
-        self.pending += records.len() as u64;
-        if self.pending >= RECORDS {
-            self.commit()?;
-        }
-        Ok(())
     }
 
     fn close(&mut self, run: i64, close: &Close) -> Result<Closed, StoreError> {
-        if let Some(error) = self.poisoned.remove(&run) {
+        if let Some(error) = self.broken.take(run) {
             return Err(error);
         }
         let Some(rows) = self.runs.remove(&run) else { return Err(StoreError::NoRun(run)) };
-        self.open()?;
-        let closed = self.close_inside(&rows, close).map_err(|e| self.explain(&e));
-        let (closed, publish) = match closed {
-            Ok(done) => done,
-            Err(error) => {
-                self.roll_back(&error);
-                return Err(error);
-            }
-        };
         self.commit()?;
-        if publish {
-            self.publish(rows.connection, run)?;
+        if close.status == Status::Published {
+            self.close_vanished(&rows)?;
+        }
+        let closed = self.for_good(|conn| close_inside(conn, &rows, close))?;
+        if closed.status != Status::Incomplete {
+            self.forget(run);
         }
         Ok(closed)
     }
 
-    fn close_inside(&self, rows: &RunRows, close: &Close) -> rusqlite::Result<(Closed, bool)> {
-        let conn = &self.conn;
-        let complete = close.status == Status::Published;
-        if complete {
-            rows.close_vanished(conn)?;
-        }
-        let mut tallies = rows.draft.resource_tallies();
-        let resources = tallies.iter().fold(Tally::default(), |sum, (_, t)| sum.plus(*t));
-        let entitlements = rows.draft.entitlement_tally();
-        let grants = rows.draft.grant_tally();
-        tallies.push(("grants".to_owned(), grants));
-        let objections = match complete {
-            true => guard::objections(&tallies, close.max_removals_percent),
-            false => Vec::new(),
+    /// Nobody sees what this closes before the run is published.
+    fn close_vanished(&mut self, rows: &RunRows) -> Result<(), StoreError> {
+        self.open()?;
+        let (conn, mut closed) = (&self.conn, 0);
+        let mut each = || {
+            closed += 1;
+            match closed % ROWS {
+                0 => conn.execute_batch("COMMIT; BEGIN IMMEDIATE"),
+                _ => Ok(()),
+            }
         };
-        let status = if objections.is_empty() { close.status } else { Status::Held };
-        let all = resources.plus(entitlements).plus(grants);
-        // An incomplete run knows nothing about what is gone.
-        let removed = if complete { all.removed } else { 0 };
-        let (findings, finding_counts) = if complete { rows.draft.findings() } else { Default::default() };
-        for f in &findings {
-            conn.prepare_cached("INSERT INTO finding (run, kind, subject) VALUES (?, ?, ?)")?
-                .execute(params![rows.run, f.kind, f.subject])?;
+        let done = rows.close_vanished(conn, &mut each).map_err(|e| self.explain(&e));
+        match done {
+            Ok(()) => self.commit(),
+            Err(error) => {
+                self.roll_back(&error);
+                Err(error)
+            }
         }
-        let finding_counts: Vec<(String, u64)> = finding_counts.into_iter().map(|(k, n)| (k.to_owned(), n)).collect();
-        let report = serde_json::json!({
-            "objections": objections,
-            "findings": finding_counts.iter().map(|(k, n)| serde_json::json!({"kind": k, "count": n})).collect::<Vec<_>>(),
-            "run": close.report,
-        });
-        conn.execute(
-            "UPDATE run SET status = ?, ended = ?, draft = ?, resources = ?, entitlements = ?, grants = ?, added = ?, \
-             changed = ?, removed = ?, report = ? WHERE run = ?",
-            params![
-                if status == Status::Published { Status::Running.label() } else { status.label() },
-                close.ended,
-                status != Status::Failed && close.keep,
-                resources.now,
-                entitlements.now,
-                grants.now,
-                all.added,
-                all.changed,
-                removed,
-                report.to_string(),
-                rows.run
-            ],
-        )?;
-        if status == Status::Failed || !close.keep {
-            rows::discard(conn, rows.connection, rows.run)?;
-        }
-        let closed = Closed {
-            status,
-            resources: resources.now,
-            entitlements: entitlements.now,
-            grants: grants.now,
-            added: all.added,
-            changed: all.changed,
-            removed,
-            objections,
-            findings: finding_counts,
-        };
-        Ok((closed, status == Status::Published))
     }
 
-    /// The short transaction that readers notice; on the disk before it returns.
-    fn publish(&mut self, connection: i64, run: i64) -> Result<(), StoreError> {
-        let publish = |conn: &Connection| -> rusqlite::Result<()> {
-            conn.pragma_update(None, "synchronous", "full")?;
-            conn.execute_batch("BEGIN IMMEDIATE")?;
-            conn.execute("UPDATE connection SET published = ? WHERE id = ?", [run, connection])?;
-            let sql = "UPDATE run SET status = ?, draft = 0 WHERE run = ?";
-            conn.execute(sql, params![Status::Published.label(), run])?;
-            conn.execute_batch("COMMIT")
+    /// Deletes the tasks of a run that is finished, and gives the room back. It stands whether this succeeds or not:
+    /// what is left is deleted when the next run begins.
+    fn forget(&mut self, run: i64) {
+        let forget = |conn: &Connection| -> rusqlite::Result<()> {
+            while tasks::forget(conn, run, ROWS)? {}
+            give_back(conn)
         };
-        let result = publish(&self.conn).map_err(|e| self.explain(&e));
-        if result.is_err() && !self.conn.is_autocommit() {
-            let _ = self.conn.execute_batch("ROLLBACK");
+        if let Err(error) = forget(&self.conn) {
+            tracing::debug!(run, %error, "the tasks of a finished run are still there");
         }
-        let _ = self.conn.pragma_update(None, "synchronous", "normal");
-        result
     }
 
     fn accept(&mut self, run: i64) -> Result<Closed, StoreError> {
@@ -308,42 +296,201 @@ impl Writer {
         if status != Status::Held.label() && status != Status::Incomplete.label() {
             return refuse(format!("it is {status}, and only a held or an incomplete run can be"));
         }
-        if newest == run && !draft {
-            return refuse("it was stopped in the middle of a task, and nothing of it was kept".to_owned());
-        }
         if newest != run {
             return refuse(format!("run {newest} of {name} has replaced it"));
         }
-        self.publish(connection, run)?;
-        self.counts(connection, run).map_err(|e| self.explain(&e))
+        if !draft {
+            return refuse("nothing of it was kept".to_owned());
+        }
+        let closed = self.for_good(|conn| {
+            publish(conn, connection, run)?;
+            counts(conn, connection, run)
+        })?;
+        self.forget(run);
+        Ok(closed)
     }
+}
 
-    /// Counts what is published now, and keeps the counts with the run.
-    fn counts(&self, connection: i64, run: i64) -> rusqlite::Result<Closed> {
-        let count = |table: &str| -> rusqlite::Result<u64> {
-            let sql = format!(
-                "SELECT count(*) FROM {table} WHERE connection = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)"
-            );
-            self.conn.query_row(&sql, [connection, run], |r| r.get(0))
-        };
-        let (resources, entitlements, grants) = (count("resource")?, count("entitlement")?, count("grant_row")?);
-        self.conn.execute(
-            "UPDATE run SET resources = ?, entitlements = ?, grants = ? WHERE run = ?",
-            params![resources, entitlements, grants, run],
-        )?;
-        let sql = "SELECT added, changed, removed FROM run WHERE run = ?";
-        self.conn.query_row(sql, [run], |r| {
-            Ok(Closed {
-                status: Status::Published,
-                resources,
-                entitlements,
-                grants,
-                added: r.get(0)?,
-                changed: r.get(1)?,
-                removed: r.get(2)?,
-                objections: Vec::new(),
-                findings: Vec::new(),
-            })
-        })
+fn begin_inside(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> {
+    let (connection, published) = rows::connection(conn, &new.connection)?;
+    let sql = "SELECT run, status, started, digest, contract, settings, attempts, report, \
+               EXISTS (SELECT 1 FROM task WHERE task.run = run.run) \
+               FROM run WHERE connection = ? AND draft = 1 ORDER BY run DESC";
+    let mut drafts = conn.prepare(sql)?;
+    let drafts: Vec<(i64, String, Found, u64, String)> = drafts
+        .query_map([connection], |r| {
+            let found = Found {
+                started: r.get(2)?,
+                digest: r.get(3)?,
+                contract: r.get(4)?,
+                settings: r.get(5)?,
+                has_tasks: r.get(8)?,
+            };
+            Ok((r.get(0)?, r.get(1)?, found, r.get(6)?, r.get(7)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut abandoned = None;
+    for (at, (run, status, found, attempts, report)) in drafts.into_iter().enumerate() {
+        if status == Status::Running.label() || status == Status::Incomplete.label() {
+            let judged = match at {
+                0 => resume::judge(&found, new),
+                _ => Err("a later run has replaced it".to_owned()),
+            };
+            match judged {
+                Ok(()) => {
+                    let sql = "UPDATE run SET status = ?, ended = NULL, attempts = attempts + 1 WHERE run = ?";
+                    conn.execute(sql, params![Status::Running.label(), run])?;
+                    let resumed = Resumed {
+                        started: found.started,
+                        attempts: attempts + 1,
+                        tasks: tasks::load(conn, run)?,
+                        report: serde_json::from_str(&report).unwrap_or_default(),
+                    };
+                    return Ok(Begun { run, resumed: Some(resumed), abandoned: None, published });
+                }
+                Err(why) => {
+                    let sql = "UPDATE run SET status = ?, ended = coalesce(ended, ?), \
+                               report = json_set(report, '$.abandoned', ?) WHERE run = ?";
+                    conn.execute(sql, params![Status::Incomplete.label(), new.started, why, run])?;
+                    abandoned.get_or_insert((run, why));
+                }
+            }
+        }
+        rows::discard(conn, connection, run)?;
     }
+    // Also what a process that died left of runs that are finished.
+    let finished = "run IN (SELECT run FROM run WHERE connection = ? AND draft = 0)";
+    conn.execute(&format!("DELETE FROM task WHERE {finished}"), [connection])?;
+    conn.execute(&format!("DELETE FROM sighting WHERE {finished}"), [connection])?;
+    conn.execute(
+        "INSERT INTO run (connection, status, started, connector, version, digest, contract, settings, draft) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        params![
+            connection,
+            Status::Running.label(),
+            new.started,
+            new.connector,
+            new.version,
+            new.digest,
+            new.contract,
+            new.settings
+        ],
+    )?;
+    let run = conn.last_insert_rowid();
+    tasks::begin(conn, run)?;
+    Ok(Begun { run, resumed: None, abandoned, published })
+}
+
+/// The end of a run: its report, and the snapshot where it may be published. Short, whatever the size of the snapshot.
+fn close_inside(conn: &Connection, rows: &RunRows, close: &Close) -> rusqlite::Result<Closed> {
+    let complete = close.status == Status::Published;
+    let mut tallies = rows.draft.resource_tallies();
+    let (resources, entitlements) = (rows.draft.resources.sum(), rows.draft.entitlements.sum());
+    let grants = rows.draft.grants.tally();
+    tallies.push(("grants".to_owned(), grants));
+    let objections = match complete {
+        true => guard::objections(&tallies, close.max_removals_percent),
+        false => Vec::new(),
+    };
+    let status = if objections.is_empty() { close.status } else { Status::Held };
+    let all = [resources, entitlements, grants].into_iter().fold(Tally::default(), Tally::plus);
+    // An incomplete run knows nothing about what is gone.
+    let removed = if complete { all.removed } else { 0 };
+    let (findings, finding_counts) = if complete { rows.draft.findings() } else { Default::default() };
+    for f in &findings {
+        conn.prepare_cached("INSERT INTO finding (run, kind, subject) VALUES (?, ?, ?)")?
+            .execute(params![rows.run, f.kind, f.subject])?;
+    }
+    let finding_counts: Vec<(String, u64)> = finding_counts.into_iter().map(|(k, n)| (k.to_owned(), n)).collect();
+    let report = serde_json::json!({
+        "objections": objections,
+        "findings": finding_counts.iter().map(|(k, n)| serde_json::json!({"kind": k, "count": n})).collect::<Vec<_>>(),
+        "run": close.report,
+    });
+    conn.execute(
+        "UPDATE run SET status = ?, ended = ?, draft = ?, resources = ?, entitlements = ?, grants = ?, added = ?, \
+         changed = ?, removed = ?, report = ? WHERE run = ?",
+        params![
+            status.label(),
+            close.ended,
+            status != Status::Failed,
+            resources.now,
+            entitlements.now,
+            grants.now,
+            all.added,
+            all.changed,
+            removed,
+            report.to_string(),
+            rows.run
+        ],
+    )?;
+    match status {
+        Status::Published => publish(conn, rows.connection, rows.run)?,
+        Status::Failed => rows::discard(conn, rows.connection, rows.run)?,
+        Status::Held | Status::Incomplete | Status::Running => {}
+    }
+    Ok(Closed {
+        status,
+        resources: resources.now,
+        entitlements: entitlements.now,
+        grants: grants.now,
+        added: all.added,
+        changed: all.changed,
+        removed,
+        objections,
+        findings: finding_counts,
+    })
+}
+
+/// What readers notice.
+fn publish(conn: &Connection, connection: i64, run: i64) -> rusqlite::Result<()> {
+    conn.execute("UPDATE connection SET published = ? WHERE id = ?", [run, connection])?;
+    let sql = "UPDATE run SET status = ?, draft = 0 WHERE run = ?";
+    conn.execute(sql, params![Status::Published.label(), run]).map(drop)
+}
+
+/// Gives the pages nobody uses back to the disk, where the file was made for that.
+fn give_back(conn: &Connection) -> rusqlite::Result<()> {
+    let free = || conn.pragma_query_value(None, "freelist_count", |row| row.get::<_, usize>(0));
+    let mut before = free()?;
+    while before > 0 {
+        let mut step = conn.prepare(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
+        let mut rows = step.query([])?;
+        while rows.next()?.is_some() {}
+        let left = free()?;
+        if left >= before {
+            break;
+        }
+        before = left;
+    }
+    Ok(())
+}
+
+/// Counts what is published now, and keeps the counts with the run.
+fn counts(conn: &Connection, connection: i64, run: i64) -> rusqlite::Result<Closed> {
+    let count = |table: &str| -> rusqlite::Result<u64> {
+        let sql = format!(
+            "SELECT count(*) FROM {table} WHERE connection = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)"
+        );
+        conn.query_row(&sql, [connection, run], |r| r.get(0))
+    };
+    let (resources, entitlements, grants) = (count("resource")?, count("entitlement")?, count("grant_row")?);
+    conn.execute(
+        "UPDATE run SET resources = ?, entitlements = ?, grants = ? WHERE run = ?",
+        params![resources, entitlements, grants, run],
+    )?;
+    let sql = "SELECT added, changed, removed FROM run WHERE run = ?";
+    conn.query_row(sql, [run], |r| {
+        Ok(Closed {
+            status: Status::Published,
+            resources,
+            entitlements,
+            grants,
+            added: r.get(0)?,
+            changed: r.get(1)?,
+            removed: r.get(2)?,
+            objections: Vec::new(),
+            findings: Vec::new(),
+        })
+    })
 }
