@@ -47,6 +47,7 @@ mod justworks_roster;
 mod justworks_secrets;
 mod regressions;
 mod report;
+mod resume;
 mod scim_auth;
 mod scim_faults;
 mod scim_paging;
