@@ -17,6 +17,7 @@ pub mod chatwoot;
 pub mod components;
 pub mod connection;
 pub mod crash;
+pub mod crowd;
 pub mod disk;
 pub mod echo;
 pub mod fault;

@@ -87,6 +87,12 @@ pub enum Command {
     Entitlements(Rows),
     /// List who has what
     Grants(Rows),
+    /// Show what was added, changed and removed between two runs
+    Diff(Diff),
+    /// Ask the store's views with SQL, reading only
+    Query(Query),
+    /// Delete runs and what was true before the ones that are kept
+    Prune(Prune),
     /// Compile a connector crate and wrap it into a component
     Build {
         /// The crate's folder
@@ -178,4 +184,52 @@ pub struct Rows {
     /// As it was after a run, or at the end of a day (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "RUN|DATE")]
     pub as_of: Option<String>,
+}
+
+/// Which two states are meant.
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// The connection
+    #[arg(value_name = "CONNECTION")]
+    pub connection: String,
+    /// Compare with the state after this run [default: the published one before]
+    #[arg(long, value_name = "RUN", value_parser = run_number)]
+    pub from: Option<i64>,
+    /// The state after this run, or the draft of a run that is held or incomplete [default: the published one]
+    #[arg(long, value_name = "RUN", value_parser = run_number)]
+    pub to: Option<i64>,
+    /// Exit with 1 where anything differs
+    #[arg(long)]
+    pub exit_code: bool,
+}
+
+/// A statement and what it may take.
+#[derive(Debug, Args)]
+pub struct Query {
+    /// One SELECT over the views (see `muster query --help`), or - to read it from stdin
+    #[arg(value_name = "SQL")]
+    pub sql: String,
+    /// Seconds the store may work on it
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub timeout: u32,
+    /// MiB of memory the store may use for it
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(16..=65_536))]
+    pub memory: u32,
+}
+
+/// What is kept.
+#[derive(Debug, Args)]
+pub struct Prune {
+    /// Connections of the store [default: all]
+    #[arg(value_name = "CONNECTION")]
+    pub names: Vec<String>,
+    /// Published runs to keep of each connection, by number or by age: 30, 90d, 12w, 36h
+    #[arg(long, value_name = "N|AGE")]
+    pub keep: String,
+    /// Only say what would be deleted
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Write the whole file anew, so that it shrinks; others wait meanwhile, and it takes as much disk again
+    #[arg(long, conflicts_with = "dry_run")]
+    pub vacuum: bool,
 }

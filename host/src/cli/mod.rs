@@ -4,13 +4,17 @@ mod args;
 mod bar;
 mod build;
 mod check;
+mod colour;
 mod connectors;
+mod diff;
 mod error;
 mod init;
 mod inspect;
 mod logging;
 mod output;
 mod progress;
+mod prune;
+mod query;
 mod rows;
 mod run_page;
 mod runs;
@@ -94,6 +98,9 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Resources(rows) => rows::rows(global, rows, rows::What::Resources),
         Command::Entitlements(rows) => rows::rows(global, rows, rows::What::Entitlements),
         Command::Grants(rows) => rows::rows(global, rows, rows::What::Grants),
+        Command::Diff(options) => diff::diff(global, options),
+        Command::Query(options) => query::query(global, options),
+        Command::Prune(options) => prune::prune(global, options),
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

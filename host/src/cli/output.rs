@@ -24,7 +24,7 @@ impl Output {
     }
 
     /// What follows are rows of a table with these columns.
-    pub fn columns(&mut self, header: &[&'static str]) {
+    pub fn columns(&mut self, header: &[&str]) {
         self.table = Some(Table::new(header));
     }
 

@@ -53,8 +53,14 @@ pub fn rows(global: &Global, rows: &Rows, what: What) -> Result<u8, CliError> {
         }
     }
     out.finish()?;
-    if count == 0 && !global.json && !global.quiet {
-        eprintln!("no rows");
+    if !global.quiet {
+        if let AsOf::Date(day) = &filter.as_of {
+            let later = reader.later(day, filter.connection.as_deref())?;
+            not_yet(day, &later).iter().for_each(|line| error::note(line));
+        }
+        if count == 0 && !global.json {
+            eprintln!("no rows");
+        }
     }
     Ok(error::OK)
 }
@@ -70,6 +76,24 @@ pub fn check_connection(reader: &Reader, name: Option<&str>) -> Result<(), CliEr
         true => Ok(()),
         false => Err(scene::unknown_connection(name, known.iter().map(String::as_str))),
     }
+}
+
+/// Connections that are named; more are counted.
+const NAMED: usize = 3;
+
+/// What to say of connections of which nothing had been published by a day: an answer without them is not all there is.
+fn not_yet(day: &str, later: &[(String, i64, String)]) -> Vec<String> {
+    let mut out: Vec<String> = later
+        .iter()
+        .take(NAMED)
+        .map(|(name, run, since)| {
+            format!("{name}: no run of {day} or before; the oldest in the store is run {run} of {since}")
+        })
+        .collect();
+    if later.len() > NAMED {
+        out.push(format!("and {} more connections have none of {day} or before", later.len() - NAMED));
+    }
+    out
 }
 
 fn as_of(text: Option<&str>) -> Result<AsOf, CliError> {

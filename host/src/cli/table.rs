@@ -13,15 +13,15 @@ const WIDEST: usize = 60;
 /// A table that is being filled.
 #[derive(Debug)]
 pub struct Table {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     rows: Vec<Vec<String>>,
     widths: Option<Vec<usize>>,
 }
 
 impl Table {
     /// A table with these columns.
-    pub fn new(header: &[&'static str]) -> Table {
-        Table { header: header.to_vec(), rows: Vec::new(), widths: None }
+    pub fn new(header: &[&str]) -> Table {
+        Table { header: header.iter().map(|h| neutral(h).into_owned()).collect(), rows: Vec::new(), widths: None }
     }
 
     /// Takes a row; the answer is the lines that can be printed by now.
@@ -46,7 +46,7 @@ impl Table {
                 *width = (*width).max(cell.width().min(WIDEST));
             }
         }
-        let header: Vec<String> = self.header.iter().map(|h| (*h).to_owned()).collect();
+        let header = std::mem::take(&mut self.header);
         let rows = std::mem::take(&mut self.rows);
         let lines = std::iter::once(&header).chain(&rows).map(|cells| line(cells, &widths)).collect();
         self.widths = Some(widths);

@@ -59,6 +59,9 @@ pub enum StoreError {
         /// Why, as half a sentence.
         why: String,
     },
+    /// The state asked for is not there.
+    #[error(transparent)]
+    State(NoState),
     /// Anything else SQLite says.
     #[error("the store {path} failed: {why}")]
     Sql {
@@ -70,6 +73,57 @@ pub enum StoreError {
     /// The thread that writes is gone.
     #[error("the store was closed")]
     Closed,
+}
+
+/// Why a state cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoState {
+    /// There was one.
+    #[error("run {0} is no longer there: it was pruned, or the connection was removed")]
+    Pruned(i64),
+    /// Of another connection.
+    #[error("run {run} is a run of {of}, not of {asked}")]
+    Other {
+        /// Its number.
+        run: i64,
+        /// The connection asked for.
+        asked: String,
+        /// Its connection.
+        of: String,
+    },
+    /// It has a draft that nobody accepted.
+    #[error(
+        "run {run} of {connection} was never published: it is {status}; `muster diff {connection} --to {run}` shows what accepting it would change"
+    )]
+    Draft {
+        /// Its number.
+        run: i64,
+        /// Its connection.
+        connection: String,
+        /// `held` or `incomplete`.
+        status: String,
+    },
+    /// It is not known yet what it will come to.
+    #[error("run {run} of {connection} has not ended; `muster runs --connection {connection}` shows where it stands")]
+    Running {
+        /// Its number.
+        run: i64,
+        /// Its connection.
+        connection: String,
+    },
+    /// It has no rows.
+    #[error("run {run} of {connection} was never published: it is {status}, and no rows of it were kept")]
+    Nothing {
+        /// Its number.
+        run: i64,
+        /// Its connection.
+        connection: String,
+        /// How it ended.
+        status: String,
+    },
+    /// No run of a connection was published.
+    #[error("nothing of {0} was published yet; `muster runs --connection {0}` lists its runs")]
+    Never(String),
 }
 
 /// A sentence for an error of SQLite.

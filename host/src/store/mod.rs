@@ -7,37 +7,54 @@
 
 #[cfg(test)]
 mod conformance;
+pub mod diff;
 mod draft;
 mod error;
+mod fence;
+mod fields;
 mod file;
 pub mod guard;
+#[cfg(test)]
+mod history_tests;
 mod holders;
 mod integrity;
 mod intern;
+pub mod keep;
 mod ledger;
 mod load;
 pub mod lock;
+mod marks;
+mod moment;
 mod outcome;
+#[cfg(test)]
+mod past;
 #[cfg(test)]
 mod plain;
 mod presence;
+pub mod prune;
 pub mod queries;
 mod resume;
 mod rows;
 mod schema;
+mod shapes;
 mod sighting;
 mod slots;
+pub mod sql;
 pub mod steps;
+mod stopwatch;
 mod tasks;
 mod views;
 mod writer;
 
-pub use error::StoreError;
+pub use error::{NoState, StoreError};
+pub use fields::Field;
 pub use ledger::Ledger;
+pub use moment::Moment;
 pub use outcome::{
     Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Status, StoredTask, TaskState, Tried,
 };
 pub use schema::VERSION;
+pub use stopwatch::Stopwatch;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -5,21 +5,13 @@
 
 use super::error::{StoreError, explain};
 use super::file;
-use crate::model::{Employment, ResourceId};
+use super::moment;
+use crate::model::ResourceId;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
-use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Which state is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum AsOf {
-    /// What is published now.
-    Now,
-    /// The state after this run, of its connection only.
-    Run(i64),
-    /// What was published at the end of this day, UTC.
-    Date(String),
-}
+pub use super::moment::AsOf;
+pub use super::shapes::{EntitlementRow, FindingRow, GrantRow, ResourceRow, RunDetail, RunRow};
 
 /// Which rows are asked for.
 #[derive(Clone, Debug)]
@@ -30,143 +22,6 @@ pub struct Filter {
     pub resource_type: Option<String>,
     /// Of this time.
     pub as_of: AsOf,
-}
-
-/// A resource as the command line prints it.
-#[derive(Debug, Serialize)]
-pub struct ResourceRow {
-    /// The connection.
-    pub connection: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub resource_type: String,
-    /// The vendor's own id.
-    pub id: String,
-    /// For people.
-    pub name: String,
-    /// What it belongs to.
-    pub parent: Option<ResourceId>,
-    /// `user`, `group`, …
-    pub kind: String,
-    /// Address for work.
-    pub email: Option<String>,
-    /// Name to sign in with.
-    pub login: Option<String>,
-    /// `enabled`, `disabled`, `departed`; null for what is no user.
-    pub status: Option<String>,
-    /// Why.
-    pub status_detail: Option<String>,
-    /// First name.
-    pub given_name: Option<String>,
-    /// Last name.
-    pub family_name: Option<String>,
-    /// Further addresses.
-    pub other_emails: Vec<String>,
-    /// The job.
-    pub employment: Option<Employment>,
-    /// The vendor's own attributes.
-    pub profile: serde_json::Value,
-}
-
-/// An entitlement as the command line prints it.
-#[derive(Debug, Serialize)]
-pub struct EntitlementRow {
-    /// The connection.
-    pub connection: String,
-    /// `{type}:{id}:{slug}`.
-    pub id: String,
-    /// Of what.
-    pub resource: ResourceId,
-    /// Unique within the resource.
-    pub slug: String,
-    /// For people.
-    pub name: String,
-    /// For people.
-    pub description: String,
-    /// `assignment` or `permission`.
-    pub purpose: String,
-    /// Resource types.
-    pub grantable_to: Vec<String>,
-    /// The resource's name, for tables.
-    #[serde(skip)]
-    pub resource_name: Option<String>,
-}
-
-/// A grant as the command line prints it.
-#[derive(Debug, Serialize)]
-pub struct GrantRow {
-    /// The connection.
-    pub connection: String,
-    /// `{entitlement}:{principal-type}:{principal-id}`.
-    pub id: String,
-    /// `{type}:{id}:{slug}`.
-    pub entitlement: String,
-    /// Of what.
-    pub resource: ResourceId,
-    /// Of the entitlement.
-    pub slug: String,
-    /// Who.
-    pub principal: ResourceId,
-    /// The resource's name, for tables.
-    #[serde(skip)]
-    pub resource_name: Option<String>,
-    /// The principal's name, for tables; null where nobody of that id exists.
-    #[serde(skip)]
-    pub principal_name: Option<String>,
-}
-
-/// A run as the command line prints it.
-#[derive(Debug, Serialize)]
-pub struct RunRow {
-    /// Its number.
-    pub run: i64,
-    /// The connection.
-    pub connection: String,
-    /// See [`super::Status`].
-    pub status: String,
-    /// RFC 3339.
-    pub started: String,
-    /// RFC 3339.
-    pub ended: Option<String>,
-    /// Of the snapshot or draft.
-    pub resources: Option<u64>,
-    /// Likewise.
-    pub entitlements: Option<u64>,
-    /// Likewise.
-    pub grants: Option<u64>,
-    /// Over all kinds.
-    pub added: Option<u64>,
-    /// Likewise.
-    pub changed: Option<u64>,
-    /// Likewise.
-    pub removed: Option<u64>,
-}
-
-/// One run with its report.
-#[derive(Debug, Serialize)]
-pub struct RunDetail {
-    /// The row.
-    #[serde(flatten)]
-    pub row: RunRow,
-    /// The connector and its version.
-    pub connector: String,
-    /// Its version.
-    pub version: String,
-    /// The component's digest.
-    pub digest: String,
-    /// Objections of the guard, counts of findings, and what the run engine reported.
-    pub report: serde_json::Value,
-    /// The first findings of the integrity report.
-    pub findings: Vec<FindingRow>,
-}
-
-/// A finding of the integrity report.
-#[derive(Debug, Serialize)]
-pub struct FindingRow {
-    /// Stable label.
-    pub kind: String,
-    /// What it is about.
-    pub subject: String,
 }
 
 /// The reading side of a store.
@@ -188,8 +43,16 @@ impl Reader {
         Ok(Reader { conn: file::open_for_reading(path)?, path: path.to_path_buf() })
     }
 
-    fn explain(&self, error: &rusqlite::Error) -> StoreError {
+    pub(super) fn explain(&self, error: &rusqlite::Error) -> StoreError {
         explain(&self.path, error)
+    }
+
+    pub(super) fn conn(&self) -> &Connection {
+        &self.conn
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Names of the connections, sorted.
@@ -201,6 +64,15 @@ impl Reader {
             self.conn.prepare("SELECT name FROM connection ORDER BY name")?.query_map([], |r| r.get(0))?.collect()
         };
         read().map_err(|e| self.explain(&e))
+    }
+
+    /// Connections of which nothing had been published by the end of a day: each with the oldest published run that the
+    /// store has, and its day.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn later(&self, day: &str, connection: Option<&str>) -> Result<Vec<(String, i64, String)>, StoreError> {
+        moment::later(&self.conn, day, connection).map_err(|e| self.explain(&e))
     }
 
     /// Streams resources, by connection, type and id.
@@ -338,7 +210,10 @@ impl Reader {
                 .collect::<rusqlite::Result<_>>()?;
             Ok(Some(detail))
         };
-        read().map_err(|e| self.explain(&e))?.ok_or(StoreError::NoRun(run))
+        match read().map_err(|e| self.explain(&e))? {
+            Some(detail) => Ok(detail),
+            None => Err(moment::missing(&self.conn, run).into_store(&self.path)),
+        }
     }
 
     fn stream<T, E: From<StoreError>>(
@@ -349,7 +224,8 @@ impl Reader {
         map: impl Fn(&Row) -> rusqlite::Result<T>,
     ) -> Result<(), E> {
         if let AsOf::Run(run) = filter.as_of {
-            self.run(run)?;
+            let connection = filter.connection.as_deref();
+            moment::published(&self.conn, run, connection).map_err(|e| e.into_store(&self.path))?;
         }
         // `at` says for each connection which run's state is meant: ?1 the connection, ?2 the run or date.
         let (at, of): (&str, Option<&dyn ToSql>) = match &filter.as_of {
