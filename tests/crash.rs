@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use serde_json::json;
-use support::crash::{Ground, Moment, REFERENCE, RESUMES, STORE, each_seed, strike};
+use support::crash::{Ground, Moment, REFERENCE, STORE, done_before, each_seed, strike};
+use support::fault::Injected;
 use support::scene::Run;
 use support::seed::Dice;
 
@@ -29,6 +30,8 @@ struct Tally {
     begun: u64,
     /// Of those, the ones that went on under the same number.
     resumed: u64,
+    /// Tasks that were done when they did.
+    kept: u64,
     /// Runs in which a task failed, and that went on.
     failed: u64,
     /// Struck after everything had been asked for.
@@ -46,6 +49,7 @@ impl Tally {
             struck: self.struck + other.struck,
             begun: self.begun + other.begun,
             resumed: self.resumed + other.resumed,
+            kept: self.kept + other.kept,
             failed: self.failed + other.failed,
             at_the_end: self.at_the_end + other.at_the_end,
             faults: self.faults + other.faults,
@@ -75,11 +79,14 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
     let fails = dice.chance(40);
     let faults = ground.faults(dice, fails);
 
+    let since = ground.server().requests().len();
+    let fired = || faults.iter().map(Injected::fired).sum::<u64>();
     let mut tally = Tally { needed, ..Tally::default() };
-    let (mut blows, mut left, mut number) = (dice.within(1..=3), needed, None);
+    let (mut blows, mut number) = (dice.within(1..=3), None);
     let mut over = false;
     for _ in 0..ATTEMPTS {
-        let asked = ground.server().stats().requests;
+        let (asked, fired_before) = (ground.server().stats().requests, fired());
+        let left = needed.saturating_sub(ground.different(since)).max(1);
         let process = scene.spawn(["sync", "--json"]);
         let (run, struck) = if blows > 0 {
             let moment = match dice.chance(30) {
@@ -97,15 +104,25 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
         } else {
             (process.wait(), false)
         };
-        tally.requests += ground.server().stats().requests - asked;
+        let requests = ground.server().stats().requests - asked;
+        tally.requests += requests;
         let newest = ground.newest();
         if number.is_some() && newest.as_ref().map(|(number, _)| *number) == number {
             tally.resumed += 1;
         }
+        if let Some(done) = done_before(&run) {
+            // The first call asks for nothing, each other task for something; a fault is one request more.
+            let most = needed - done.saturating_sub(1) + fired() - fired_before;
+            assert!(
+                requests <= most,
+                "it asked {requests} times where {most} will do, with {done} tasks done: {run:?}"
+            );
+            tally.kept += done;
+        }
         over = newest.as_ref().is_some_and(|(number, status)| status == "published" && (*number > 1 || !history));
         if !struck {
             let line = run.json();
-            if RESUMES && number.is_some() {
+            if number.is_some() {
                 assert_eq!((&line["resumed"], line["run"].as_u64()), (&json!(true), number), "{line}");
             }
             if !over {
@@ -125,9 +142,6 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
         }
         number = newest.map(|(number, _)| number).filter(|number| *number > u64::from(history));
         tally.begun += u64::from(number.is_some());
-        if RESUMES && let Some(done) = number.and_then(|number| ground.done(number)) {
-            left = needed.saturating_sub(done).max(1);
-        }
     }
     assert!(over, "after {ATTEMPTS} attempts there is nothing");
     ground.published(STORE).equals(&wanted);
@@ -174,9 +188,8 @@ fn scenarios(part: u64, make: fn(&mut Dice) -> Ground, history: bool, blow: Sign
     }
     assert!(tally.struck >= scenarios, "hardly anything was struck: {tally:?}");
     assert!(tally.begun * 2 >= tally.struck, "hardly anything had begun: {tally:?}");
-    if RESUMES {
-        assert!(tally.resumed * 10 >= tally.begun * 9, "interrupted runs did not go on: {tally:?}");
-    }
+    assert_eq!(tally.resumed, tally.begun, "interrupted runs did not go on: {tally:?}");
+    assert!(tally.kept > tally.resumed * 3, "hardly anything was kept of them: {tally:?}");
 }
 
 #[test]

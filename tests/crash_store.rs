@@ -8,13 +8,13 @@ use nix::sys::signal::Signal;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use support::chatwoot::FakeChatwoot;
-use support::crash::{REFERENCE, RESUMES, STORE};
+use support::crash::{REFERENCE, STORE};
 use support::disk::{KEEP, said, with_disk};
 use support::fault::{Fault, FaultKind};
 use support::scene::{Process, Scene, each_row, eventually};
 
 /// Whether a run notices that its store was taken away.
-const NOTICES: bool = false;
+const NOTICES: bool = true;
 
 /// Many people, so that a run has something to write, and a store with an earlier state of them.
 fn crowded() -> Scene {
@@ -73,10 +73,7 @@ fn with_room(scene: &Scene, free_kb: u64, wanted: &[String; 3], had: usize) -> b
     assert_eq!(code, "0", "{out}{err}");
     let line: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(line["status"], "published", "{line}");
-    if RESUMES
-        && full
-        && let Some(begun) = newest.filter(|run| run["status"] != "published")
-    {
+    if full && let Some(begun) = newest.filter(|run| run["status"] != "published") {
         assert_eq!((&line["resumed"], &line["run"]), (&json!(true), &begun["run"]), "{line} {begun}");
     }
     for (what, wanted) in ["resources", "entitlements", "grants"].iter().zip(wanted) {
@@ -165,10 +162,8 @@ fn another_writer_who_does_not_let_go_stops_a_run_that_goes_on_later() {
     let asked = scene.fake().stats().requests;
     let line = scene.muster(["sync", "--json"]).exits(0).json();
     assert_eq!((&line["status"], &line["changed"]), (&json!("published"), &json!(1500)), "{line}");
-    if RESUMES {
-        assert_eq!((&line["resumed"], &line["run"]), (&json!(true), &json!(2)), "{line}");
-        assert!(scene.fake().stats().requests - asked < 33, "it asked for everything again");
-    }
+    assert_eq!((&line["resumed"], &line["run"]), (&json!(true), &json!(2)), "{line}");
+    assert!(scene.fake().stats().requests - asked < 33, "it asked for everything again");
     assert!(rows(&scene, STORE) == wanted);
 }
 

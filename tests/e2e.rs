@@ -53,6 +53,7 @@ mod prune;
 mod query;
 mod regressions;
 mod report;
+mod resume;
 mod scim_auth;
 mod scim_faults;
 mod scim_paging;

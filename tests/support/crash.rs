@@ -3,6 +3,7 @@
 //!
 //! The uninterrupted run reads the same vendor into a store of its own, before anything goes wrong.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
@@ -18,8 +19,6 @@ use crate::scim::{FakeScim, Group, Quirk, ROOT, User};
 use crate::seed::Dice;
 use crate::server::FakeServer;
 
-/// Whether the next sync goes on with an interrupted run.
-pub const RESUMES: bool = false;
 /// The store of the run that is struck.
 pub const STORE: &str = "muster.db";
 /// The store of the run that is not.
@@ -223,12 +222,18 @@ impl Ground {
         Some((newest["run"].as_u64().expect("a number"), text(&newest, "status").to_owned()))
     }
 
-    /// How many tasks of a run that is not finished are done, where the store tells.
-    #[track_caller]
-    pub fn done(&self, run: u64) -> Option<u64> {
-        let shown = self.scene.muster(["runs", "show", &run.to_string(), "--json"]).exits(0).json();
-        shown["tasks"]["done"].as_u64()
+    /// How many different things the vendor was asked for since so many requests.
+    pub fn different(&self, since: usize) -> u64 {
+        let requests = self.server().requests();
+        requests.iter().skip(since).map(|request| request.target()).collect::<BTreeSet<_>>().len() as u64
     }
+}
+
+/// How many tasks were done already, as a run says that goes on.
+pub fn done_before(run: &Run) -> Option<u64> {
+    let line = run.stderr.lines().find(|line| line.contains(" goes on: "))?;
+    let words = line.split(" goes on: ").nth(1)?.split(' ').next()?;
+    Some(words.parse().expect("a number of tasks"))
 }
 
 /// What is published: the rows as they are printed, and what the run came to.
