@@ -1,7 +1,7 @@
 //! `muster prune`: history that is not kept is deleted, and nothing else.
 
 use serde_json::{Value, json};
-use support::chatwoot::FakeChatwoot;
+use support::chatwoot::{Agent, FakeChatwoot};
 use support::scene::{Scene, each_row};
 
 /// The demo account with a new name in each of these runs; in the third somebody is gone.
@@ -187,4 +187,25 @@ fn an_old_file_keeps_its_pages_until_it_is_written_anew() {
     assert_eq!(kind, 2, "from now on it gives pages back");
     assert_eq!(scene.rows("resources").len(), 1500);
     scene.muster(["prune", "--keep", "1", "--vacuum", "--dry-run"]).exits(2);
+}
+
+#[test]
+fn a_sync_goes_on_where_ids_were_forgotten_and_who_comes_back_is_there_once() {
+    let scene = renamed(3);
+    let line = &scene.json(["prune", "--keep", "1"])[0];
+    assert_eq!(line["ids"], 1, "{line}");
+    let before = states(&scene, &[]);
+    let delta = |line: Value| ["added", "changed", "removed"].map(|key| line[key].as_u64().unwrap());
+    assert_eq!(delta(scene.muster(["sync", "--json"]).exits(0).json()), [0, 0, 0]);
+    assert_eq!(states(&scene, &[]), before);
+    scene.fake().edit(|world| {
+        world.add_agent(Agent::new(7, "Farid Qassem", "farid.qassem@lighthouse.test"));
+        world.teams.get_mut(&2).unwrap().members.insert(7);
+        world.rename_agent(1, "Ada Park");
+    });
+    assert_eq!(delta(scene.muster(["sync", "--json"]).exits(0).json()), [2, 1, 0]);
+    assert_eq!(scene.rows("resources").len(), 11);
+    let mine = scene.json(["query", "SELECT entitlement FROM access WHERE principal_id = '7'"]);
+    assert_eq!(mine, [json!({"entitlement": "team:2:member"})]);
+    assert_eq!(delta(scene.muster(["sync", "--json"]).exits(0).json()), [0, 0, 0]);
 }

@@ -98,11 +98,11 @@ fn what_is_no_reading_of_views_is_refused_and_nothing_is_touched() {
     let into = format!("VACUUM INTO '{}'", other.display());
     let table: [(&str, &str); 11] = [
         (&attach, "a query may not open another file"),
-        (&into, "a query may not open another file"),
+        (&into, "there is no SELECT in it"),
         ("PRAGMA journal_mode = delete", "a query may not use PRAGMA"),
         ("SELECT * FROM pragma_table_list", "a query may not"),
         ("DELETE FROM run", "a query may only read: one SELECT"),
-        ("UPDATE resources SET name = 'x'", "a query may only read: one SELECT"),
+        ("UPDATE connection SET name = 'x'", "a query may only read: one SELECT"),
         ("CREATE TEMP TABLE t (x)", "a query may only read: one SELECT"),
         ("SELECT name FROM connection", "a query may not read connection: it is none of the views"),
         ("SELECT sql FROM sqlite_schema", "a query may not read sqlite_master: it is none of the views"),

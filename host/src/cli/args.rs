@@ -206,7 +206,8 @@ pub struct Diff {
 /// A statement and what it may take.
 #[derive(Debug, Args)]
 pub struct Query {
-    /// One SELECT over the views (see `muster query --help`), or - to read it from stdin
+    /// One SELECT over the views connections, runs, findings, resources, entitlements, grants, access, resource_history,
+    /// entitlement_history and grant_history; or - to read it from stdin
     #[arg(value_name = "SQL")]
     pub sql: String,
     /// Seconds the store may work on it

@@ -135,7 +135,7 @@ struct Between {
     newer: i64,
 }
 
-/// A kind of row that has content.
+/// A kind of row that has content. `CROSS JOIN` keeps the order of a join: from the few rows that differ to their keys.
 struct Kind {
     label: &'static str,
     /// The numbers and texts of keys that may differ, in order.
@@ -148,8 +148,8 @@ struct Kind {
 const RESOURCE: Kind = Kind {
     label: "resource",
     keys: "SELECT i.id, t.name || ':' || i.vendor_id FROM (SELECT DISTINCT id FROM resource WHERE TOUCHED) d \
-           JOIN identity i ON i.connection = ?1 AND i.id = d.id \
-           JOIN resource_type t ON t.connection = ?1 AND t.id = i.type ORDER BY t.name, length(i.vendor_id), i.vendor_id",
+           CROSS JOIN identity i ON i.connection = ?1 AND i.id = d.id \
+           CROSS JOIN resource_type t ON t.connection = ?1 AND t.id = i.type ORDER BY t.name, length(i.vendor_id), i.vendor_id",
     row: "SELECT x.hash, x.name, x.kind, pt.name, p.vendor_id, x.email, x.login, x.status, x.status_detail, x.given_name, \
           x.family_name, x.other_emails, x.employment, x.profile FROM resource x \
           LEFT JOIN identity p ON p.connection = x.connection AND p.id = x.parent \
@@ -161,9 +161,9 @@ const ENTITLEMENT: Kind = Kind {
     label: "entitlement",
     keys: "SELECT k.id, t.name || ':' || i.vendor_id || ':' || k.slug \
            FROM (SELECT DISTINCT id FROM entitlement WHERE TOUCHED) d \
-           JOIN entitlement_key k ON k.connection = ?1 AND k.id = d.id \
-           JOIN identity i ON i.connection = ?1 AND i.id = k.resource \
-           JOIN resource_type t ON t.connection = ?1 AND t.id = i.type \
+           CROSS JOIN entitlement_key k ON k.connection = ?1 AND k.id = d.id \
+           CROSS JOIN identity i ON i.connection = ?1 AND i.id = k.resource \
+           CROSS JOIN resource_type t ON t.connection = ?1 AND t.id = i.type \
            ORDER BY t.name, length(i.vendor_id), i.vendor_id, k.slug",
     row: "SELECT x.hash, x.name, x.description, x.purpose, x.grantable_to FROM entitlement x WHERE AT",
     content: entitlement,
@@ -173,11 +173,11 @@ const ENTITLEMENT: Kind = Kind {
 const GRANTS: &str = "SELECT t.name || ':' || i.vendor_id, k.slug, pt.name || ':' || p.vendor_id, g.after, k.resource, g.principal \
      FROM (SELECT entitlement, principal, max(valid_from <= ?2) AS before, max(valid_to IS NULL OR valid_to > ?3) AS after \
            FROM grant_row WHERE TOUCHED GROUP BY entitlement, principal HAVING before <> after) g \
-     JOIN entitlement_key k ON k.connection = ?1 AND k.id = g.entitlement \
-     JOIN identity i ON i.connection = ?1 AND i.id = k.resource \
-     JOIN resource_type t ON t.connection = ?1 AND t.id = i.type \
-     JOIN identity p ON p.connection = ?1 AND p.id = g.principal \
-     JOIN resource_type pt ON pt.connection = ?1 AND pt.id = p.type \
+     CROSS JOIN entitlement_key k ON k.connection = ?1 AND k.id = g.entitlement \
+     CROSS JOIN identity i ON i.connection = ?1 AND i.id = k.resource \
+     CROSS JOIN resource_type t ON t.connection = ?1 AND t.id = i.type \
+     CROSS JOIN identity p ON p.connection = ?1 AND p.id = g.principal \
+     CROSS JOIN resource_type pt ON pt.connection = ?1 AND pt.id = p.type \
      ORDER BY t.name, length(i.vendor_id), i.vendor_id, k.slug, pt.name, length(p.vendor_id), p.vendor_id";
 
 struct Version {

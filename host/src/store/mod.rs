@@ -40,6 +40,8 @@ mod shapes;
 mod sighting;
 mod slots;
 pub mod sql;
+#[cfg(test)]
+mod sql_tests;
 pub mod steps;
 mod stopwatch;
 mod tasks;

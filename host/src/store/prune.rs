@@ -237,8 +237,8 @@ impl Pruner {
         mark(&mut identities, &format!("SELECT parent FROM resource WHERE {live}"), &both)?;
         // A manager is named in a text; the next run would only give the id a number again.
         let managers = format!(
-            "SELECT i.id FROM resource r JOIN resource_type t ON t.connection = ?1 \
-             AND t.name = json_extract(r.employment, '$.manager.type') JOIN identity i ON i.connection = ?1 \
+            "SELECT i.id FROM resource r CROSS JOIN resource_type t ON t.connection = ?1 \
+             AND t.name = json_extract(r.employment, '$.manager.type') CROSS JOIN identity i ON i.connection = ?1 \
              AND i.type = t.id AND i.vendor_id = json_extract(r.employment, '$.manager.id') \
              WHERE r.{} AND r.employment IS NOT NULL",
             live.replace("valid_to", "r.valid_to")

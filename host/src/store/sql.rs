@@ -24,14 +24,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 
-/// Bytes of a statement.
+/// Bytes of a statement that comes on stdin.
 pub const SQL_BYTES: usize = 256 * 1024;
 /// Bytes of a text or a blob: a list of everybody's addresses fits, and a function on two of them ends.
 const VALUE_BYTES: i32 = 32 * 1024 * 1024;
 /// Characters of a pattern: `like` takes longer with each `%` in it.
 const PATTERN: i32 = 1000;
-/// Columns of an answer, and arguments, terms and the like.
-const COLUMNS: i32 = 500;
 /// Steps of SQLite's machine between two looks at the clock: some microseconds.
 const STEPS: i32 = 1000;
 
@@ -102,12 +100,16 @@ impl Query {
     /// # Errors
     /// Missing, no store, or newer.
     pub fn open(path: &Path, timeout: Duration) -> Result<Query, QueryError> {
-        let conn = file::open_for_reading(path)?;
-        let path = path.to_path_buf();
-        let mut query = Query { conn, path, watch: Arc::default(), timeout, refused: Arc::default() };
-        let guarded = query.build().and_then(|fence| query.guard(fence));
+        let mut query = Query::unguarded(path, timeout)?;
+        let guarded = query.build().and_then(|fence| query.narrow().and_then(|()| query.guard(fence)));
         guarded.map_err(|e| explain(&query.path, &e))?;
         Ok(query)
+    }
+
+    pub(super) fn unguarded(path: &Path, timeout: Duration) -> Result<Query, QueryError> {
+        let conn = file::open_for_reading(path)?;
+        let path = path.to_path_buf();
+        Ok(Query { conn, path, watch: Arc::default(), timeout, refused: Arc::default() })
     }
 
     /// Bounds the memory of SQLite, in this whole process and until it ends.
@@ -144,7 +146,7 @@ impl Query {
     }
 
     /// Makes the views anew, for this connection only, each over an inner one that reads the tables.
-    fn build(&self) -> rusqlite::Result<Fence> {
+    pub(super) fn build(&self) -> rusqlite::Result<Fence> {
         let conn = &self.conn;
         // A sort or a table of an inner step stays in memory, where it is counted.
         conn.pragma_update(None, "temp_store", "memory")?;
@@ -167,23 +169,23 @@ impl Query {
         Ok(fence)
     }
 
-    fn guard(&mut self, fence: Fence) -> rusqlite::Result<()> {
-        let conn = &mut self.conn;
+    /// What holds without the fence.
+    pub(super) fn narrow(&self) -> rusqlite::Result<()> {
         let limits = [
             (Limit::SQLITE_LIMIT_ATTACHED, 0),
-            (Limit::SQLITE_LIMIT_SQL_LENGTH, i32::try_from(SQL_BYTES).unwrap_or(i32::MAX)),
             (Limit::SQLITE_LIMIT_LENGTH, VALUE_BYTES),
             (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN),
-            (Limit::SQLITE_LIMIT_COLUMN, COLUMNS),
-            (Limit::SQLITE_LIMIT_WORKER_THREADS, 0),
         ];
         for (limit, value) in limits {
-            conn.set_limit(limit, value)?;
+            self.conn.set_limit(limit, value)?;
         }
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         // "nam" is a column that does not exist, not a text.
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
+        Ok(())
+    }
+
+    fn guard(&mut self, fence: Fence) -> rusqlite::Result<()> {
+        let conn = &mut self.conn;
         let refused = Arc::clone(&self.refused);
         conn.authorizer(Some(move |asked: rusqlite::hooks::AuthContext<'_>| match fence.objection(&asked) {
             None => Authorization::Allow,
@@ -194,6 +196,12 @@ impl Query {
         }))?;
         let (watch, timeout) = (Arc::clone(&self.watch), self.timeout);
         conn.progress_handler(STEPS, Some(move || watch.elapsed() > timeout))
+    }
+
+    /// Runs statements as they are.
+    #[cfg(test)]
+    pub(super) fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.conn.execute_batch(sql)
     }
 
     /// Streams the answer.
@@ -253,243 +261,5 @@ fn cell(value: ValueRef) -> Cell {
         ValueRef::Real(n) => Cell::Real(n),
         ValueRef::Text(text) => Cell::Text(text),
         ValueRef::Blob(bytes) => Cell::Blob(bytes),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::past::{Past, State};
-    use super::*;
-
-    #[derive(Default)]
-    struct Lines {
-        names: String,
-        rows: Vec<String>,
-    }
-
-    impl Taker for Lines {
-        type Error = QueryError;
-
-        fn columns(&mut self, names: &[&str]) -> Result<(), QueryError> {
-            self.names = names.join(" ");
-            Ok(())
-        }
-
-        fn row(&mut self, cells: &[Cell]) -> Result<(), QueryError> {
-            let shown = cells.iter().map(|cell| match cell {
-                Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
-                Cell::Integer(n) => n.to_string(),
-                other => format!("{other:?}"),
-            });
-            self.rows.push(shown.collect::<Vec<_>>().join(" "));
-            Ok(())
-        }
-    }
-
-    fn store() -> Past {
-        let mut past = Past::new();
-        past.publish("support", &State::default().person("1", "Ann").person("2", "Ben").team("t", &["1"]));
-        past.publish("support", &State::default().person("1", "Anne").team("t", &["1"]));
-        past.draft("support", "held", &State::default().person("3", "Cid"));
-        past
-    }
-
-    fn ask(past: &Past, sql: &str) -> Result<Vec<String>, QueryError> {
-        let mut lines = Lines::default();
-        Query::open(&past.path(), Duration::from_secs(60))?.run(sql, &mut lines)?;
-        Ok(lines.rows)
-    }
-
-    #[test]
-    fn the_views_answer() {
-        let past = store();
-        let table: [(&str, &[&str]); 12] = [
-            ("SELECT name FROM resources ORDER BY 1", &["Anne", "team t"]),
-            ("SELECT principal_name, slug, resource_name FROM access", &["Anne member team t"]),
-            ("SELECT count(*) FROM grants", &["1"]),
-            ("SELECT 1 FROM entitlements", &["1"]),
-            ("SELECT connection, run FROM connections", &["support 2"]),
-            ("SELECT run, status FROM runs ORDER BY run", &["1 published", "2 published", "3 held"]),
-            (
-                "SELECT id, name, valid_from, valid_to FROM resource_history WHERE type = 'agent' ORDER BY id, valid_from",
-                &["1 Ann 1 2", "1 Anne 2 Null", "2 Ben 1 2"],
-            ),
-            ("SELECT valid_from, valid_to FROM grant_history", &["1 Null"]),
-            ("SELECT valid_to FROM entitlement_history", &["Null"]),
-            (
-                "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n WHERE x < 3) SELECT group_concat(x) FROM n",
-                &["1,2,3"],
-            ),
-            ("SELECT key FROM resources, json_each(json_object('a', 1)) WHERE type = 'team' -- a comment;", &["a"]),
-            ("WITH w AS (SELECT name FROM resources) SELECT count(*) FROM w;", &["2"]),
-        ];
-        for (sql, rows) in table {
-            assert_eq!(ask(&past, sql).expect(sql), rows, "{sql}");
-        }
-    }
-
-    const README: &str = include_str!("README.md");
-
-    #[test]
-    fn the_readme_documents_every_column_of_every_view() {
-        let past = store();
-        let query = Query::open(&past.path(), Duration::from_secs(60)).expect("open");
-        let documented: Vec<(String, Vec<String>)> = README
-            .split("\n### `")
-            .skip(1)
-            .map(|section| {
-                let (name, rest) = section.split_once('`').expect("a name");
-                let rows = rest.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
-                (name.to_owned(), rows.map(|(column, _)| column.to_owned()).collect())
-            })
-            .collect();
-        let sorted = |mut list: Vec<(String, Vec<String>)>| {
-            list.sort();
-            list
-        };
-        assert_eq!(sorted(documented), sorted(query.views()));
-    }
-
-    #[test]
-    fn every_example_of_the_readme_runs() {
-        let past = store();
-        let mut shown = 0;
-        for example in README.split("```sql\n").skip(1).filter_map(|part| part.split("```").next()) {
-            ask(&past, example).unwrap_or_else(|e| panic!("{e}: {example}"));
-            shown += 1;
-        }
-        let quoted = README.lines().filter_map(|line| line.strip_prefix("muster query \"")?.strip_suffix('"'));
-        for example in quoted {
-            ask(&past, example).unwrap_or_else(|e| panic!("{e}: {example}"));
-            shown += 1;
-        }
-        assert!(shown >= views::each().count(), "at least one a view: {shown}");
-    }
-
-    #[test]
-    fn everything_else_is_refused_and_nothing_is_written() {
-        let past = store();
-        let file = past.path().with_file_name("other.db");
-        let attach = format!("ATTACH '{}' AS other", file.display());
-        let into = format!("VACUUM INTO '{}'", file.display());
-        let before = past.number("SELECT total_changes() + (SELECT count(*) FROM run)", &[]);
-        let refused = [
-            attach.as_str(),
-            &into,
-            "ATTACH ':memory:' AS m",
-            "DETACH main",
-            "PRAGMA user_version",
-            "PRAGMA query_only = off",
-            "PRAGMA hard_heap_limit = 0",
-            "SELECT * FROM pragma_table_list",
-            "SELECT count(*) FROM pragma_table_list",
-            "SELECT * FROM pragma_database_list()",
-            "SELECT * FROM pragma_user_version",
-            "INSERT INTO connection (name) VALUES ('x')",
-            "INSERT INTO resources VALUES (1)",
-            "UPDATE connection SET published = 1",
-            "DELETE FROM run",
-            "DELETE FROM run RETURNING *",
-            "WITH x AS (SELECT 1) DELETE FROM run",
-            "REPLACE INTO connection (name) VALUES ('x')",
-            "CREATE TABLE t (x)",
-            "CREATE TEMP TABLE t (x)",
-            "CREATE TEMP TABLE t AS SELECT * FROM resources",
-            "CREATE VIEW v AS SELECT 1",
-            "CREATE TEMP VIEW v AS SELECT * FROM connection",
-            "CREATE TEMP TRIGGER t INSTEAD OF INSERT ON resources BEGIN SELECT 1; END",
-            "CREATE VIRTUAL TABLE temp.t USING fts5(x)",
-            "CREATE INDEX i ON run (status)",
-            "DROP VIEW resources",
-            "DROP TABLE run",
-            "ALTER TABLE run RENAME TO walk",
-            "REINDEX",
-            "ANALYZE",
-            "VACUUM",
-            "BEGIN",
-            "COMMIT",
-            "SAVEPOINT s",
-            "RELEASE s",
-            "SELECT * FROM connection",
-            "SELECT name FROM main.connection",
-            "SELECT count(*) FROM connection",
-            "SELECT 1 FROM connection",
-            "SELECT count(*) FROM main.connection",
-            "SELECT 1 WHERE EXISTS (SELECT 1 FROM totp_step)",
-            "SELECT (SELECT max(vendor_id) FROM identity)",
-            "SELECT r.name FROM resources r, identity i",
-            "SELECT r.name FROM resources r, identity",
-            "SELECT name FROM resources UNION SELECT name FROM connection",
-            "SELECT name FROM resources ORDER BY (SELECT name FROM connection)",
-            "WITH resources AS (SELECT * FROM connection) SELECT * FROM resources",
-            "WITH resources AS (SELECT * FROM connection) SELECT name FROM resources",
-            "WITH resources AS (SELECT 1 FROM connection) SELECT count(*) FROM resources",
-            "WITH connection AS (SELECT * FROM main.connection) SELECT * FROM connection",
-            "SELECT * FROM (SELECT * FROM connection) AS resources",
-            "SELECT * FROM main.resources",
-            "SELECT name FROM main.sqlite_schema",
-            "SELECT sql FROM sqlite_schema",
-            "SELECT sql FROM sqlite_master",
-            "SELECT name FROM sqlite_temp_schema",
-            "SELECT count(*) FROM sqlite_temp_master",
-            "SELECT * FROM sqlite_sequence",
-            "SELECT * FROM dbstat",
-            "SELECT count(*) FROM dbstat",
-            "SELECT * FROM json_each('[1]'), connection",
-            "SELECT load_extension('x.so')",
-            "SELECT readfile('/etc/passwd')",
-            "SELECT writefile('x', 'y')",
-            "SELECT fts3_tokenizer('simple')",
-            "SELECT sqlite_version()",
-            "SELECT sqlite_compileoption_get(0)",
-            "SELECT name FROM resources WHERE load_extension('x')",
-            "EXPLAIN DELETE FROM run",
-            "SELECT 1; SELECT 2",
-            "SELECT 1; DELETE FROM run",
-            "; ;",
-            "",
-            "-- nothing",
-            "SELECT ?1",
-            "SELECT \"nam\" FROM resources",
-        ];
-        for sql in refused {
-            let answer = ask(&past, sql);
-            assert!(matches!(&answer, Err(QueryError::Refused(_) | QueryError::Wrong(_))), "{sql}: {answer:?}");
-            let sentence = answer.map(drop).expect_err(sql).to_string();
-            assert!(!sentence.contains("prohibited") && !sentence.contains("authorized"), "{sql}: {sentence}");
-        }
-        assert!(!file.exists(), "no file was made");
-        assert_eq!(past.number("SELECT total_changes() + (SELECT count(*) FROM run)", &[]), before);
-    }
-
-    #[test]
-    fn the_inner_views_have_other_names_each_time() {
-        let past = store();
-        let inner = || {
-            let conn = file::open_for_reading(&past.path()).expect("open");
-            let path = past.path();
-            let query = Query { conn, path, watch: Arc::default(), timeout: Duration::MAX, refused: Arc::default() };
-            query.build().expect("views").inner
-        };
-        let (one, other) = (inner(), inner());
-        assert!(one.iter().zip(&other).all(|(a, b)| a != b && a.len() > 32), "{one:?} {other:?}");
-    }
-
-    #[test]
-    fn a_query_without_end_is_stopped() {
-        let past = store();
-        let forever = "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n";
-        let query = Query::open(&past.path(), Duration::from_millis(50)).expect("open");
-        let answer = query.run(forever, &mut Lines::default());
-        assert!(matches!(answer, Err(QueryError::Slow(_))), "{answer:?}");
-    }
-
-    #[test]
-    fn a_value_has_a_size() {
-        let past = store();
-        let answer = ask(&past, "SELECT printf('%.*c', 40000000, 'x')");
-        assert!(matches!(&answer, Err(QueryError::Wrong(why)) if why.contains("32 MiB")), "{answer:?}");
-        let answer = ask(&past, "SELECT 'a' LIKE printf('%.*c', 2000, '%')");
-        assert!(matches!(&answer, Err(QueryError::Wrong(_))), "{answer:?}");
     }
 }

@@ -4,6 +4,9 @@
 //! them reads tables and columns of schema version 1 only: a store of an earlier version that may not be written gets them
 //! for the time of a query. `README.md` beside this file documents them, and a test holds the two together.
 //!
+//! A table of which nothing but its rowid is used looks to SQLite's authorizer as if the query itself had named it, so each
+//! join says something of another column, too.
+//!
 //! What a run that is not published wrote lies above `connection.published` and is in none of them.
 
 /// All of them, as SQL. Each begins with `CREATE VIEW name AS` on a line of its own.
@@ -11,14 +14,14 @@ pub(super) const VIEWS: &str = "
 CREATE VIEW connections AS
 SELECT c.name AS connection, r.connector, r.version, r.digest, c.published AS run, r.started, r.ended, r.resources,
        r.entitlements, r.grants
-FROM connection c LEFT JOIN run r ON r.run = c.published;
+FROM connection c LEFT JOIN run r ON r.run = c.published AND r.status = 'published';
 CREATE VIEW runs AS
 SELECT r.run, c.name AS connection, r.status, r.started, r.ended, r.resources, r.entitlements, r.grants,
        r.added, r.changed, r.removed, r.connector, r.version, r.digest
-FROM run r JOIN connection c ON c.id = r.connection;
+FROM run r JOIN connection c ON c.id = r.connection AND c.name <> '';
 CREATE VIEW findings AS
 SELECT f.run, c.name AS connection, f.kind, f.subject
-FROM finding f JOIN run r ON r.run = f.run JOIN connection c ON c.id = r.connection;
+FROM finding f JOIN run r ON r.run = f.run JOIN connection c ON c.id = r.connection AND c.name <> '';
 CREATE VIEW resources AS
 SELECT c.name AS connection, t.name AS type, i.vendor_id AS id, r.name, pt.name AS parent_type, p.vendor_id AS parent_id,
        r.kind, r.email, r.login, r.status, r.status_detail, r.given_name, r.family_name,
