@@ -26,7 +26,9 @@ const SOON: Duration = Duration::from_secs(2);
 struct Tally {
     /// Runs that were struck before they were over.
     struck: u64,
-    /// Of them, those of which something was stored.
+    /// Of them, those that stopped because they were told to.
+    stopped: u64,
+    /// Of the struck ones, those of which something was stored.
     begun: u64,
     /// Of those, the ones that went on under the same number.
     resumed: u64,
@@ -47,6 +49,7 @@ impl Tally {
     fn plus(self, other: Tally) -> Tally {
         Tally {
             struck: self.struck + other.struck,
+            stopped: self.stopped + other.stopped,
             begun: self.begun + other.begun,
             resumed: self.resumed + other.resumed,
             kept: self.kept + other.kept,
@@ -87,7 +90,7 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
     for _ in 0..ATTEMPTS {
         let (asked, fired_before) = (ground.server().stats().requests, fired());
         let left = needed.saturating_sub(ground.different(since)).max(1);
-        let process = scene.spawn(["sync", "--json"]);
+        let process = scene.spawn(["sync", "--json", "-v"]);
         let (run, struck) = if blows > 0 {
             let moment = match dice.chance(30) {
                 true => Moment::at_the_end(dice, left),
@@ -98,7 +101,7 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
                 blows -= 1;
                 tally.struck += 1;
                 tally.at_the_end += u64::from(moment.requests == left);
-                ends_as(&struck.run, blow, struck.took);
+                tally.stopped += u64::from(ends_as(&struck.run, blow, struck.took));
             }
             (struck.run, struck.alive)
         } else {
@@ -156,18 +159,25 @@ fn scenario(make: fn(&mut Dice) -> Ground, history: bool, blow: Signal, seed: u6
     tally
 }
 
-/// How a run ends that was struck before it was over.
+/// How a run ends that was struck before it was over; the answer is whether it was told to stop, and did.
 #[track_caller]
-fn ends_as(run: &Run, blow: Signal, took: Duration) {
+fn ends_as(run: &Run, blow: Signal, took: Duration) -> bool {
     let code = match blow {
         Signal::SIGINT => 130,
         Signal::SIGTERM => 143,
-        // It may have ended by itself in the same moment.
-        _ => return assert!(run.killed_by == Some(9) || run.code.is_some(), "{run:?}"),
+        _ => {
+            // It may have ended by itself in the same moment.
+            assert!(run.killed_by == Some(9) || run.code.is_some(), "{run:?}");
+            return false;
+        }
     };
     assert!(took < SOON, "it took {took:?} to stop: {run:?}");
-    // A signal that comes before anybody listens for it ends the process as it ends any.
-    assert!(run.code == Some(code) || run.killed_by == Some(blow as i32), "{run:?}");
+    // A signal that comes before anybody listens for it ends the process as it ends any, and one that comes when all is
+    // said and done changes nothing.
+    let unheard = run.killed_by == Some(blow as i32);
+    let late = matches!((run.code, run.stdout.as_str()), (Some(0 | 3), said) if said.contains("\"status\":"));
+    assert!(run.code == Some(code) || unheard || late, "{run:?}");
+    run.code == Some(code)
 }
 
 /// The scenarios of one kind, and what they must have come to together.
@@ -187,6 +197,7 @@ fn scenarios(part: u64, make: fn(&mut Dice) -> Ground, history: bool, blow: Sign
         return;
     }
     assert!(tally.struck >= scenarios, "hardly anything was struck: {tally:?}");
+    assert!(blow == Signal::SIGKILL || tally.stopped * 2 >= tally.struck, "hardly any stopped when told to: {tally:?}");
     assert!(tally.begun * 2 >= tally.struck, "hardly anything had begun: {tally:?}");
     assert_eq!(tally.resumed, tally.begun, "interrupted runs did not go on: {tally:?}");
     assert!(tally.kept > tally.resumed * 3, "hardly anything was kept of them: {tally:?}");

@@ -75,7 +75,7 @@ fn killed(scene: &Scene) {
 /// The next sync publishes run 2 with the members of team 5.
 #[track_caller]
 fn goes_on(scene: &Scene, wanted: &[String; 3]) -> Value {
-    let run = scene.muster(["sync", "--json"]);
+    let run = scene.muster(["sync", "--json", "-v"]);
     run.exits(0).complains("run 2 goes on: 10 of 11 known tasks are done");
     let line = run.json();
     assert_eq!((&line["status"], &line["resumed"], &line["run"]), (&json!("published"), &json!(true), &json!(2)));
@@ -87,7 +87,7 @@ fn goes_on(scene: &Scene, wanted: &[String; 3]) -> Value {
 #[track_caller]
 fn starts_over(scene: &Scene, arguments: &[&str], why: &str, wanted: &[String; 3]) -> Run {
     let run = scene.muster(arguments);
-    run.exits(0).complains("run 2 was interrupted and is given up, because ").complains(why);
+    run.exits(0).complains("run 2 was not finished and is given up, because ").complains(why);
     run.says("published as run 3");
     assert_eq!(scene.fake().stats().requests, WHOLE);
     assert!(rows(scene, STORE) == *wanted, "another snapshot than that of an undisturbed run");
@@ -137,7 +137,7 @@ fn tasks_are_kept_while_others_are_being_done() {
     eventually("most is asked for", || scene.fake().stats().requests >= 350);
     process.signal(Signal::SIGKILL);
     assert_eq!(process.wait().killed_by, Some(9));
-    let run = scene.muster(["sync"]);
+    let run = scene.muster(["sync", "-v"]);
     run.exits(0).says("published as run 1");
     let done = done_before(&run).expect("a run that goes on");
     assert!(done >= 150, "of 350 tasks {done} were kept");
@@ -197,7 +197,7 @@ fn other_settings_start_over() {
     scene.change("people", |profile| profile.setting_toml("scim-groups", "false"));
     let run = scene.muster(["sync"]);
     run.exits(0)
-        .complains("run 1 was interrupted and is given up, because the settings of the connection have changed");
+        .complains("run 1 was not finished and is given up, because the settings of the connection have changed");
     run.says("published as run 2");
     assert!(scene.rows("resources").iter().all(|row| row["type"] == "user"), "as the new settings have it");
 }
