@@ -2,7 +2,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help build plugins demo test lint bench ci clean toolchain tools scim2-server
+.PHONY: help build plugins demo test crash lint bench ci clean toolchain tools scim2-server
 SHELL := /bin/sh
 
 # Cargo brings its own job server; make's would only make it warn.
@@ -60,6 +60,11 @@ test: tools toolchain scim2-server ## Runs every test, on connectors built for t
 	@set -e; if cargo nextest --version >/dev/null 2>&1; then \
 	  cargo nextest run --workspace; cargo test --doc --workspace; \
 	else cargo test --workspace; fi
+
+crash: tools toolchain ## Kills 200 runs at random instants, and goes on with them
+	@cargo build --workspace --bins
+	$(call connectors,"$(TARGET)/debug/muster")
+	@MUSTER_CRASHES=200 cargo test --workspace --test e2e -- crash:: --nocapture
 
 lint: tools ## Checks the formatting, and runs clippy with every warning an error
 	@cargo fmt --all --check

@@ -1,14 +1,14 @@
 //! Stores that cannot be used, disks that are full or read-only, and output that nobody takes: one clear sentence, and
 //! what was published before is still there.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use support::chatwoot::FakeChatwoot;
-use support::scene::{Process, Run, Scene, binary, each_row};
+use support::disk::{KEEP, said, shell, with_disk};
+use support::scene::{Run, Scene, each_row};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Commands that only read.
@@ -192,54 +192,6 @@ fn the_store_is_readable_by_its_owner_alone() {
 
 // Disks. Each of these mounts a small disk of its own that nobody else sees and that goes with the process.
 
-/// `muster` in a script; one that hangs ends with 137.
-const MUSTER: &str = r#"muster() { timeout -s KILL 15 "$MUSTER" "$@"; }"#;
-
-/// A shell in the scene's folder and environment, with `muster` as a command.
-#[track_caller]
-fn shell(scene: &Scene, script: &str) -> Run {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(format!("{MUSTER}\n{script}"));
-    start(scene, command)
-}
-
-/// The same where `disk` is a disk of this size.
-#[track_caller]
-fn with_disk(scene: &Scene, size: &str, script: &str) -> Run {
-    std::fs::create_dir_all(scene.path("disk")).unwrap();
-    let root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
-    let mut command = Command::new("unshare");
-    command.arg(if root { "-m" } else { "-Urm" }).arg("sh").arg("-c");
-    command.arg(format!(
-        "mount -t tmpfs -o size={size},mode=700 none disk || {{ echo 'this test has to mount a disk' >&2; exit 99; }}\n{MUSTER}\n{script}"
-    ));
-    let run = start(scene, command);
-    assert_ne!(run.code, Some(99), "this machine forbids what the test needs, `unshare` and `mount`: {}", run.stderr);
-    run
-}
-
-#[track_caller]
-fn start(scene: &Scene, mut command: Command) -> Run {
-    let muster = scene.command([] as [&str; 0]);
-    command.current_dir(scene.folder()).env_clear();
-    command.envs(muster.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.env("MUSTER", binary());
-    command.env("PATH", format!("{}:/usr/sbin:/sbin", std::env::var("PATH").unwrap_or_default()));
-    Process::start(command, PATIENCE).wait()
-}
-
-/// What a command of the script said: `NAME.out`, `NAME.err` and `NAME.code`.
-fn said(scene: &Scene, name: &str) -> (String, String, String) {
-    let read = |end: &str| {
-        let path = scene.path(&format!("{name}.{end}"));
-        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-    };
-    (read("out"), read("err"), read("code").trim().to_owned())
-}
-
-/// Runs a command of the script and keeps what it says outside the disk.
-const KEEP: &str = r#"keep() { name=$1; shift; "$@" >"$name.out" 2>"$name.err"; echo $? >"$name.code"; }"#;
-
 /// Two connections: one that fits on the disk, and one that does not.
 fn small_and_large() -> Scene {
     demo().chatwoot_as("large", FakeChatwoot::builder().agents(8000).teams(20).members_per_team(400), |profile| profile)
@@ -377,7 +329,8 @@ fn a_sync_does_not_wait_for_ever() {
     let scene = synced();
     let other = Connection::open(scene.path("muster.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let run = scene.muster(["sync"]);
+    // It waits for 10 s, which is when a line tells how far it is: not where it is to be quiet.
+    let run = scene.muster(["sync", "-q"]);
     assert!(matches!(run.code, Some(1 | 3)), "{run:?}");
     run.errs("muster.db is locked by another process; try again when it is done").never_says("published as run");
     other.execute_batch("ROLLBACK").unwrap();

@@ -22,7 +22,8 @@ fn in_list(builder: Builder) -> Place {
 #[track_caller]
 fn incomplete(place: &Place, reason: &str, sentence: &str) -> Value {
     let before = place.resource_ids_or_none();
-    let run = place.muster(["sync", "--json"]);
+    // From the beginning each time: what an earlier one has read would not be asked for again.
+    let run = place.muster(["sync", "--fresh", "--json"]);
     let line = run.exits(3).complains(sentence).json();
     assert_eq!((&line["status"], &line["failures"][0]["reason"]), (&json!("incomplete"), &json!(reason)), "{line}");
     assert_eq!(place.resource_ids_or_none(), before);

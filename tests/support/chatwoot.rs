@@ -50,6 +50,11 @@ impl FakeChatwoot {
         &self.token
     }
 
+    /// Accepts another token from now on, and no longer the one that it was started with.
+    pub fn rotate_token(&self, token: &str) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).accept(token);
+    }
+
     /// The account's number.
     pub fn account_id(&self) -> u64 {
         self.account

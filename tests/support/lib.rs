@@ -16,6 +16,9 @@ pub mod charthop;
 pub mod chatwoot;
 pub mod components;
 pub mod connection;
+pub mod crash;
+pub mod crowd;
+pub mod disk;
 pub mod echo;
 pub mod fault;
 pub mod fault_text;
@@ -27,6 +30,7 @@ mod raw;
 pub mod scene;
 pub mod scim;
 pub mod scim2;
+pub mod seed;
 pub mod server;
 #[cfg(test)]
 mod server_tests;

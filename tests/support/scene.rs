@@ -497,6 +497,11 @@ impl Process {
         read(&self.stderr.0)
     }
 
+    /// Whether it has ended by now.
+    pub fn ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// Sends a signal.
     #[track_caller]
     pub fn signal(&self, signal: Signal) {

@@ -15,8 +15,11 @@ use crate::store::{Store, StoreError, lock};
 use crate::text::{count, neutral};
 use futures_util::stream::{self, StreamExt};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
+/// How long stopping may take: within two seconds the process is gone.
+const PATIENCE: Duration = Duration::from_millis(1800);
 /// Connections that run at once; each may have 16 calls in progress.
 const AT_ONCE: usize = 16;
 
@@ -65,7 +68,8 @@ pub async fn sync(global: &Global, options: &args::Sync) -> Result<u8, CliError>
     Ok(killed.unwrap_or(code))
 }
 
-/// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once.
+/// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once, and so does a store
+/// that does not come to an end: leaving it in the middle loses no more than a crash would (rule R2).
 fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
     use tokio::signal::unix::{SignalKind, signal};
     tokio::spawn(async move {
@@ -83,6 +87,9 @@ fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
+                () = tokio::time::sleep(PATIENCE) => {
+                    error::note("the store is kept busy by somebody else: what is not written yet is done again by the next sync");
+                }
             }
             std::process::exit(code.into());
         });
@@ -194,7 +201,8 @@ fn lines(s: &Summary) -> Vec<String> {
         "failed" => format!("run {run} failed after"),
         other => format!("run {run} is {other} after"),
     };
-    let mut out = vec![format!("{}: {verb} {elapsed}", s.connection)];
+    let resumed = if s.resumed { ", resumed" } else { "" };
+    let mut out = vec![format!("{}: {verb} {elapsed}{resumed}", s.connection)];
     if s.status != "failed" {
         let counts = [count(s.resources, "resource"), count(s.entitlements, "entitlement"), count(s.grants, "grant")];
         out.push(format!("  {}", counts.join(", ")));

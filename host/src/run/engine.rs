@@ -65,7 +65,7 @@ pub async fn sync<L: Ledger>(
     }
     let mut begun = store.begin(new_run(job, &clock, wanted)).await?;
     if let Some((run, why)) = &begun.abandoned {
-        tracing::warn!(connection = job.name, "run {run} was interrupted and is given up, because {why}");
+        tracing::warn!(connection = job.name, "run {run} was not finished and is given up, because {why}");
     }
     let (mut started, mut attempts, mut earlier, mut queue) = (clock.text(), 1, Value::Null, Queue::default());
     let resumed = begun.resumed.take();
@@ -75,7 +75,7 @@ pub async fn sync<L: Ledger>(
             return Err(StoreError::Unresumable(begun.run));
         };
         let (done, total) = (restored.total() - restored.waiting(), restored.total());
-        tracing::warn!(connection = job.name, "run {} goes on: {done} of {total} known tasks are done", begun.run);
+        tracing::info!(connection = job.name, "run {} goes on: {done} of {total} known tasks are done", begun.run);
         earlier = resumed.report.get("run").cloned().unwrap_or_default();
         (started, attempts, queue) = (resumed.started, resumed.attempts, restored);
     }

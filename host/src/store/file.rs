@@ -142,8 +142,8 @@ fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
         _ => return Err(Unready::Known(StoreError::NotAStore(path.to_path_buf()))),
     }
     start_wal(conn)?;
-    // Measured: 2 MB are as fast as 64 MB here, because pages arrive nearly sorted.
-    conn.pragma_update(None, "cache_size", -2048)?;
+    // In KiB. A transaction's pages fit; 64 MiB are no faster, because pages arrive nearly sorted.
+    conn.pragma_update(None, "cache_size", -4096)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

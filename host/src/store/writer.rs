@@ -1,6 +1,6 @@
 //! The one thread that writes, fed by a channel.
 //!
-//! Commands of all runs share its transactions: it commits when the queue runs dry, after 20,000 records, or when somebody
+//! Commands of all runs share its transactions: it commits when the queue runs dry, after 100,000 records, or when somebody
 //! waits for an answer, and never in the middle of a task (rule R1). A write that fails rolls the transaction back and
 //! breaks the runs that have a part in it; what was committed stays, and the next sync goes on from there.
 //!
@@ -22,8 +22,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Records of one transaction: beyond this nothing is gained.
-const RECORDS: usize = 20_000;
+/// Records of one transaction. Grants that come in no order are written in order within it: 100,000 take a third less
+/// time than 20,000, and other processes wait no more than some 200 ms.
+const RECORDS: usize = 100_000;
 /// How long an open transaction waits for more before it is committed; other processes wait meanwhile.
 const LINGER: Duration = Duration::from_millis(20);
 /// Rows that are closed or deleted in one transaction: other processes wait meanwhile, for some 50 ms.
@@ -77,6 +78,8 @@ impl Writer {
             self.timed(|w| w.handle(command));
         }
         self.commit_or_break();
+        // So that closing has nothing left to do while readers wait for it.
+        let _ = self.conn.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 
     fn timed(&mut self, work: impl FnOnce(&mut Writer)) {
@@ -123,8 +126,11 @@ impl Writer {
         if !self.open {
             return Ok(());
         }
-        let committed =
-            self.presence.check().and_then(|()| self.conn.execute_batch("COMMIT").map_err(|e| explain(&self.path, &e)));
+        let flushed = self.runs.values_mut().try_for_each(|rows| rows.flush(&self.conn));
+        let committed = flushed
+            .map_err(|e| self.explain(&e))
+            .and_then(|()| self.presence.check())
+            .and_then(|()| self.conn.execute_batch("COMMIT").map_err(|e| self.explain(&e)));
         match committed {
             Ok(()) => {
                 self.open = false;
@@ -236,8 +242,9 @@ impl Writer {
         if let Some(error) = self.broken.take(run) {
             return Err(error);
         }
-        let Some(rows) = self.runs.remove(&run) else { return Err(StoreError::NoRun(run)) };
+        // While it is among the runs: what waits for the end of the transaction is written, too.
         self.commit()?;
+        let Some(rows) = self.runs.remove(&run) else { return Err(StoreError::NoRun(run)) };
         if close.status == Status::Published {
             self.close_vanished(&rows)?;
         }

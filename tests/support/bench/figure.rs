@@ -12,6 +12,8 @@ pub enum Unit {
     PerSecond,
     /// 1 is all.
     Share,
+    /// The same, of a part so small that whole percents would say nothing.
+    SmallShare,
     Ratio,
 }
 
@@ -25,6 +27,7 @@ impl Unit {
             Unit::PerSecond if value < 10_000.0 => ("1/s", format!("{value:.0} /s")),
             Unit::PerSecond => ("1/s", format!("{:.0} k/s", value / 1e3)),
             Unit::Share => ("1", format!("{:.0} %", value * 100.0)),
+            Unit::SmallShare => ("1", format!("{:.3} %", value * 100.0)),
             Unit::Ratio => ("1", format!("{value:.2}")),
         }
     }

@@ -6,6 +6,7 @@
 
 mod boundary;
 mod charthop;
+mod crowd;
 mod figure;
 mod neighbour;
 mod process;
@@ -52,6 +53,7 @@ enum Part {
     Neighbours,
     Tapes,
     Charthop,
+    Crowd,
 }
 
 /// Milliseconds of the whole process beyond what the server takes, for a small account.
@@ -110,6 +112,9 @@ fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     }
     if wanted(Part::Charthop) {
         charthop::measure(&mut report, runs.div_ceil(10))?;
+    }
+    if wanted(Part::Crowd) {
+        crowd::measure(&mut report, runs.div_ceil(5))?;
     }
     Ok(report.met())
 }

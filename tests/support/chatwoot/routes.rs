@@ -60,6 +60,10 @@ impl State {
         &self.world
     }
 
+    pub(super) fn accept(&mut self, token: &str) {
+        token.clone_into(&mut self.token);
+    }
+
     pub(super) fn edit<R>(&mut self, change: impl FnOnce(&mut World) -> R) -> R {
         let result = change(&mut self.world);
         self.rendered.clear();
