@@ -310,6 +310,8 @@ impl Writer {
             return refuse("nothing of it was kept".to_owned());
         }
         let closed = self.for_good(|conn| {
+            // It was not so before somebody said so.
+            conn.execute("UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE run = ?", [run])?;
             publish(conn, connection, run)?;
             counts(conn, connection, run)
         })?;
