@@ -64,7 +64,7 @@ test: tools toolchain scim2-server ## Runs every test, on connectors built for t
 crash: tools toolchain ## Kills 200 runs at random instants, and goes on with them
 	@cargo build --workspace --bins
 	$(call connectors,"$(TARGET)/debug/muster")
-	@MUSTER_CRASHES=200 cargo test --workspace --test e2e -- crash:: --nocapture
+	@MUSTER_CRASHES=200 cargo test --workspace --test e2e -- crash:: --nocapture --test-threads 1
 
 lint: tools ## Checks the formatting, and runs clippy with every warning an error
 	@cargo fmt --all --check

@@ -5,6 +5,8 @@
 //! store has to keep it, and `conformance` says what that means. `draft` and all it consists of, [`guard`] and `resume`
 //! are pure.
 
+mod begin;
+mod close;
 #[cfg(test)]
 mod conformance;
 pub mod diff;

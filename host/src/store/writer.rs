@@ -8,13 +8,11 @@
 //! a commit, so what is left is what the store was a moment earlier. Publishing waits for the disk (`synchronous = FULL`).
 
 use super::error::{StoreError, explain};
-use super::outcome::{Begun, Close, Closed, Done, NewRun, Resumed, Status, Tried};
+use super::outcome::{Begun, Close, Closed, Done, NewRun, Status, Tried};
 use super::presence::Presence;
-use super::resume::{self, Found};
 use super::rows::{self, RunRows};
-use super::slots::Tally;
-use super::{Broken, file, guard, load, tasks};
-use rusqlite::{Connection, OptionalExtension, params};
+use super::{Broken, begin, close, file, load, tasks};
+use rusqlite::{Connection, OptionalExtension};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -187,7 +185,7 @@ impl Writer {
         // A transaction of its own: an error here must not undo what others wrote.
         self.commit()?;
         self.open()?;
-        let begun = begin_inside(&self.conn, new).map_err(|e| self.explain(&e));
+        let begun = begin::begin(&self.conn, new).map_err(|e| self.explain(&e));
         match begun {
             Ok(begun) => {
                 self.commit()?;
@@ -252,7 +250,7 @@ impl Writer {
         if close.status == Status::Published {
             self.close_vanished(&rows)?;
         }
-        let closed = self.for_good(|conn| close_inside(conn, &rows, close))?;
+        let closed = self.for_good(|conn| close::close(conn, &rows, close))?;
         if closed.status != Status::Incomplete {
             self.forget(run);
         }
@@ -314,150 +312,14 @@ impl Writer {
             return refuse("nothing of it was kept".to_owned());
         }
         let closed = self.for_good(|conn| {
-            publish(conn, connection, run)?;
-            counts(conn, connection, run)
+            // It was not so before somebody said so.
+            conn.execute("UPDATE run SET ended = strftime('%Y-%m-%dT%H:%M:%SZ', 'now') WHERE run = ?", [run])?;
+            close::publish(conn, connection, run)?;
+            close::counts(conn, connection, run)
         })?;
         self.forget(run);
         Ok(closed)
     }
-}
-
-fn begin_inside(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> {
-    let (connection, published) = rows::connection(conn, &new.connection)?;
-    let sql = "SELECT run, status, started, digest, contract, settings, attempts, report, \
-               EXISTS (SELECT 1 FROM task WHERE task.run = run.run) \
-               FROM run WHERE connection = ? AND draft = 1 ORDER BY run DESC";
-    let mut drafts = conn.prepare(sql)?;
-    let drafts: Vec<(i64, String, Found, u64, String)> = drafts
-        .query_map([connection], |r| {
-            let found = Found {
-                started: r.get(2)?,
-                digest: r.get(3)?,
-                contract: r.get(4)?,
-                settings: r.get(5)?,
-                has_tasks: r.get(8)?,
-            };
-            Ok((r.get(0)?, r.get(1)?, found, r.get(6)?, r.get(7)?))
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let mut abandoned = None;
-    for (at, (run, status, found, attempts, report)) in drafts.into_iter().enumerate() {
-        if status == Status::Running.label() || status == Status::Incomplete.label() {
-            let judged = match at {
-                0 => resume::judge(&found, new),
-                _ => Err("a later run has replaced it".to_owned()),
-            };
-            match judged {
-                Ok(()) => {
-                    let sql = "UPDATE run SET status = ?, ended = NULL, attempts = attempts + 1 WHERE run = ?";
-                    conn.execute(sql, params![Status::Running.label(), run])?;
-                    let resumed = Resumed {
-                        started: found.started,
-                        attempts: attempts + 1,
-                        tasks: tasks::load(conn, run)?,
-                        report: serde_json::from_str(&report).unwrap_or_default(),
-                    };
-                    return Ok(Begun { run, resumed: Some(resumed), abandoned: None, published });
-                }
-                Err(why) => {
-                    let sql = "UPDATE run SET status = ?, ended = coalesce(ended, ?), \
-                               report = json_set(report, '$.abandoned', ?) WHERE run = ?";
-                    conn.execute(sql, params![Status::Incomplete.label(), new.started, why, run])?;
-                    abandoned.get_or_insert((run, why));
-                }
-            }
-        }
-        rows::discard(conn, connection, run)?;
-    }
-    // Also what a process that died left of runs that are finished.
-    let finished = "run IN (SELECT run FROM run WHERE connection = ? AND draft = 0)";
-    conn.execute(&format!("DELETE FROM task WHERE {finished}"), [connection])?;
-    conn.execute(&format!("DELETE FROM sighting WHERE {finished}"), [connection])?;
-    conn.execute(
-        "INSERT INTO run (connection, status, started, connector, version, digest, contract, settings, draft) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
-        params![
-            connection,
-            Status::Running.label(),
-            new.started,
-            new.connector,
-            new.version,
-            new.digest,
-            new.contract,
-            new.settings
-        ],
-    )?;
-    let run = conn.last_insert_rowid();
-    tasks::begin(conn, run)?;
-    Ok(Begun { run, resumed: None, abandoned, published })
-}
-
-/// The end of a run: its report, and the snapshot where it may be published. Short, whatever the size of the snapshot.
-fn close_inside(conn: &Connection, rows: &RunRows, close: &Close) -> rusqlite::Result<Closed> {
-    let complete = close.status == Status::Published;
-    let mut tallies = rows.draft.resource_tallies();
-    let (resources, entitlements) = (rows.draft.resources.sum(), rows.draft.entitlements.sum());
-    let grants = rows.draft.grants.tally();
-    tallies.push(("grants".to_owned(), grants));
-    let objections = match complete {
-        true => guard::objections(&tallies, close.max_removals_percent),
-        false => Vec::new(),
-    };
-    let status = if objections.is_empty() { close.status } else { Status::Held };
-    let all = [resources, entitlements, grants].into_iter().fold(Tally::default(), Tally::plus);
-    // An incomplete run knows nothing about what is gone.
-    let removed = if complete { all.removed } else { 0 };
-    let (findings, finding_counts) = if complete { rows.draft.findings() } else { Default::default() };
-    for f in &findings {
-        conn.prepare_cached("INSERT INTO finding (run, kind, subject) VALUES (?, ?, ?)")?
-            .execute(params![rows.run, f.kind, f.subject])?;
-    }
-    let finding_counts: Vec<(String, u64)> = finding_counts.into_iter().map(|(k, n)| (k.to_owned(), n)).collect();
-    let report = serde_json::json!({
-        "objections": objections,
-        "findings": finding_counts.iter().map(|(k, n)| serde_json::json!({"kind": k, "count": n})).collect::<Vec<_>>(),
-        "run": close.report,
-    });
-    conn.execute(
-        "UPDATE run SET status = ?, ended = ?, draft = ?, resources = ?, entitlements = ?, grants = ?, added = ?, \
-         changed = ?, removed = ?, report = ? WHERE run = ?",
-        params![
-            status.label(),
-            close.ended,
-            status != Status::Failed,
-            resources.now,
-            entitlements.now,
-            grants.now,
-            all.added,
-            all.changed,
-            removed,
-            report.to_string(),
-            rows.run
-        ],
-    )?;
-    match status {
-        Status::Published => publish(conn, rows.connection, rows.run)?,
-        Status::Failed => rows::discard(conn, rows.connection, rows.run)?,
-        Status::Held | Status::Incomplete | Status::Running => {}
-    }
-    Ok(Closed {
-        status,
-        resources: resources.now,
-        entitlements: entitlements.now,
-        grants: grants.now,
-        added: all.added,
-        changed: all.changed,
-        removed,
-        objections,
-        findings: finding_counts,
-    })
-}
-
-/// What readers notice.
-fn publish(conn: &Connection, connection: i64, run: i64) -> rusqlite::Result<()> {
-    conn.execute("UPDATE connection SET published = ? WHERE id = ?", [run, connection])?;
-    let sql = "UPDATE run SET status = ?, draft = 0 WHERE run = ?";
-    conn.execute(sql, params![Status::Published.label(), run]).map(drop)
 }
 
 /// Gives the pages nobody uses back to the disk, where the file was made for that.
@@ -475,33 +337,4 @@ fn give_back(conn: &Connection) -> rusqlite::Result<()> {
         before = left;
     }
     Ok(())
-}
-
-/// Counts what is published now, and keeps the counts with the run.
-fn counts(conn: &Connection, connection: i64, run: i64) -> rusqlite::Result<Closed> {
-    let count = |table: &str| -> rusqlite::Result<u64> {
-        let sql = format!(
-            "SELECT count(*) FROM {table} WHERE connection = ?1 AND valid_from <= ?2 AND (valid_to IS NULL OR valid_to > ?2)"
-        );
-        conn.query_row(&sql, [connection, run], |r| r.get(0))
-    };
-    let (resources, entitlements, grants) = (count("resource")?, count("entitlement")?, count("grant_row")?);
-    conn.execute(
-        "UPDATE run SET resources = ?, entitlements = ?, grants = ? WHERE run = ?",
-        params![resources, entitlements, grants, run],
-    )?;
-    let sql = "SELECT added, changed, removed FROM run WHERE run = ?";
-    conn.query_row(sql, [run], |r| {
-        Ok(Closed {
-            status: Status::Published,
-            resources,
-            entitlements,
-            grants,
-            added: r.get(0)?,
-            changed: r.get(1)?,
-            removed: r.get(2)?,
-            objections: Vec::new(),
-            findings: Vec::new(),
-        })
-    })
 }
