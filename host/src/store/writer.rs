@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, oneshot};
 /// Records of one transaction. Grants that come in no order are written in order within it: 100,000 take a third less
 /// time than 20,000, and other processes wait no more than some 200 ms.
 const RECORDS: usize = 100_000;
-/// How long an open transaction waits for more before it is committed; other processes wait meanwhile.
-const LINGER: Duration = Duration::from_millis(20);
+/// How long a transaction is open at most, where the queue never runs dry; other processes wait meanwhile.
+const MOST: Duration = Duration::from_millis(100);
 /// Rows that are closed or deleted in one transaction: other processes wait meanwhile, for some 50 ms.
 const ROWS: usize = 20_000;
 /// Pages that are given back in one transaction, 8 KiB each.
@@ -58,20 +58,24 @@ impl Writer {
 
     /// Serves commands until every sender is gone.
     pub(super) fn serve(mut self, runtime: &tokio::runtime::Handle, mut queue: mpsc::Receiver<Command>) {
+        let mut opened = None::<Instant>;
         loop {
+            let is_old = opened.is_some_and(|then| self.open && then.elapsed() >= MOST);
             let next = match queue.try_recv() {
-                Ok(command) => Some(command),
-                Err(_) if self.open => {
-                    match runtime.block_on(async { tokio::time::timeout(LINGER, queue.recv()).await }) {
-                        Ok(next) => next,
-                        Err(_) => {
-                            self.timed(Writer::commit_or_break);
-                            continue;
-                        }
+                Ok(command) if !is_old => Some(command),
+                waiting => {
+                    if self.open {
+                        self.timed(Writer::commit_or_break);
+                    }
+                    match waiting {
+                        Ok(command) => Some(command),
+                        Err(_) => runtime.block_on(queue.recv()),
                     }
                 }
-                Err(_) => runtime.block_on(queue.recv()),
             };
+            if !self.open {
+                opened = Some(Instant::now());
+            }
             let Some(command) = next else { break };
             self.timed(|w| w.handle(command));
         }
