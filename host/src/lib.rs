@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
 pub mod build;
+mod canonical;
 pub mod catalog;
 pub mod cli;
 pub mod clock;

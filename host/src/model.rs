@@ -3,6 +3,7 @@
 //! Texts for people and other tools: resource `{type}:{id}`, entitlement `{type}:{id}:{slug}`, grant
 //! `{entitlement}:{principal-type}:{principal-id}`. Inside, the tuple is the key: ids may hold colons.
 
+use crate::canonical::is_canonical_object;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -227,7 +228,9 @@ pub fn check_id(id: &str) -> Result<(), String> {
     if id.len() > ID_BYTES {
         return Err(format!("has {} bytes, more than {ID_BYTES}", id.len()));
     }
-    if id.chars().any(char::is_control) {
+    // Most ids are ASCII, which needs no decoding.
+    let plain = id.bytes().all(|b| (0x20..0x7f).contains(&b));
+    if !plain && id.chars().any(char::is_control) {
         return Err("holds a control character".to_owned());
     }
     Ok(())
@@ -248,6 +251,9 @@ pub fn canonical_profile(text: &str) -> Result<String, String> {
     }
     if text.len() > PROFILE_BYTES {
         return Err(format!("has {} bytes, more than {PROFILE_BYTES}", text.len()));
+    }
+    if is_canonical_object(text) {
+        return Ok(text.to_owned());
     }
     // serde_json's map is a BTreeMap and its numbers keep their text: no feature `preserve_order`, and
     // `arbitrary_precision` on. A test below holds both.

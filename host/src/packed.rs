@@ -350,17 +350,15 @@ impl Entry {
 
     /// By kind and key; shorter ids first, so that numbers count up.
     fn compare(&self, other: &Entry, bytes: &[u8]) -> Ordering {
-        fn id<'a>(key: &Key<'a>) -> (&'a str, usize, &'a str) {
-            (key.resource_type, key.id.len(), key.id)
+        /// Type, length of the id, id: as bytes, whose order is that of the texts.
+        fn key<'a>(c: &mut Cursor<'a>) -> Option<(&'a [u8], usize, &'a [u8])> {
+            let of_type = c.short_bytes()?;
+            let id = c.id_bytes()?;
+            Some((of_type, id.len(), id))
         }
-        let key = |at: u32| {
-            let mut c = Cursor(bytes.get(at as usize..)?);
-            let key = c.key()?;
-            Some((key, c))
-        };
-        // What a resource's key is followed by is no slug, and resources are told apart by their key.
-        let slugged = |at: u32| key(at).map(|(key, mut c)| (id(&key), c.short().unwrap_or_default()));
-        let plain = |at: u32| key(at).map(|(key, _)| id(&key));
+        let at = |at: u32| bytes.get(at as usize..).map(Cursor);
+        let plain = |from: u32| at(from).and_then(|mut c| key(&mut c));
+        let slugged = |from: u32| at(from).and_then(|mut c| Some((key(&mut c)?, c.short_bytes()?)));
         self.kind.cmp(&other.kind).then_with(|| match self.kind {
             What::Resource => plain(self.at).cmp(&plain(other.at)),
             What::Entitlement => slugged(self.at).cmp(&slugged(other.at)),
@@ -417,15 +415,23 @@ impl<'a> Cursor<'a> {
         std::str::from_utf8(self.take(n)?).ok()
     }
 
-    fn short(&mut self) -> Option<&'a str> {
+    fn short_bytes(&mut self) -> Option<&'a [u8]> {
         let n = usize::from(*self.take(1)?.first()?);
-        self.str(n)
+        self.take(n)
+    }
+
+    fn id_bytes(&mut self) -> Option<&'a [u8]> {
+        let n = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
+        self.take(usize::from(n))
+    }
+
+    fn short(&mut self) -> Option<&'a str> {
+        std::str::from_utf8(self.short_bytes()?).ok()
     }
 
     fn key(&mut self) -> Option<Key<'a>> {
         let resource_type = self.short()?;
-        let n = u16::from_le_bytes(self.take(2)?.try_into().ok()?);
-        Some(Key { resource_type, id: self.str(usize::from(n))? })
+        Some(Key { resource_type, id: std::str::from_utf8(self.id_bytes()?).ok()? })
     }
 
     fn hash(&mut self) -> Option<u128> {

@@ -22,6 +22,10 @@ pub fn lines(d: &RunDetail) -> Vec<String> {
     if d.report.get("run").is_some_and(Value::is_object) {
         out.extend(work(at("/run")));
     }
+    if let Some(t) = &d.tasks {
+        let counts = format!("  of its tasks {} are done, {} failed, {} wait", t.done, t.failed, t.waiting);
+        out.push(format!("{counts}: `muster sync {}` goes on", d.row.connection));
+    }
     let texts = |path: &str| list(at(path)).map(|t| text(Some(t)).to_owned()).collect();
     section(&mut out, "held because", texts("/objections"));
     section(&mut out, "warnings", texts("/run/account/warnings"));
@@ -171,7 +175,15 @@ mod tests {
             removed: None,
         };
         let (connector, version) = ("chatwoot".to_owned(), "0.1.0".to_owned());
-        RunDetail { row, connector, version, digest: "0123456789abcdef".to_owned(), report, findings: Vec::new() }
+        RunDetail {
+            row,
+            connector,
+            version,
+            digest: "0123456789abcdef".to_owned(),
+            report,
+            tasks: None,
+            findings: Vec::new(),
+        }
     }
 
     #[test]

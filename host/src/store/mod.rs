@@ -55,7 +55,7 @@ pub use fields::Field;
 pub use ledger::Ledger;
 pub use moment::Moment;
 pub use outcome::{
-    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Status, StoredTask, TaskState, Tried,
+    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Status, StoredTask, TaskCounts, TaskState, Tried,
 };
 pub use schema::VERSION;
 pub use stopwatch::Stopwatch;

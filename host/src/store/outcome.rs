@@ -3,6 +3,7 @@
 use crate::held::Share;
 use crate::model::Task;
 use crate::packed::Packed;
+use serde::Serialize;
 
 /// Where a run stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +139,17 @@ pub struct Tried {
     pub reason: &'static str,
     /// One sentence.
     pub message: String,
+}
+
+/// How the tasks of a run stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TaskCounts {
+    /// Their records and their follow-ups count.
+    pub done: u64,
+    /// To be done.
+    pub waiting: u64,
+    /// To be done again by the next sync.
+    pub failed: u64,
 }
 
 /// Where a task stands.

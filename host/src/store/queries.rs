@@ -5,7 +5,7 @@
 
 use super::error::{StoreError, explain};
 use super::file;
-use super::moment;
+use super::{moment, tasks};
 use crate::model::ResourceId;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 use std::path::{Path, PathBuf};
@@ -200,10 +200,12 @@ impl Reader {
                     version: row.get("version")?,
                     digest: row.get("digest")?,
                     report: serde_json::from_str(&row.get::<_, String>("report")?).unwrap_or_default(),
+                    tasks: None,
                     findings: Vec::new(),
                 })
             });
             let Some(mut detail) = detail.optional()? else { return Ok(None) };
+            detail.tasks = tasks::counts(&self.conn, run)?;
             let mut rows = self.conn.prepare("SELECT kind, subject FROM finding WHERE run = ? ORDER BY kind, rowid")?;
             detail.findings = rows
                 .query_map([run], |r| Ok(FindingRow { kind: r.get(0)?, subject: r.get(1)? }))?

@@ -1,5 +1,6 @@
 //! Rows as the command line prints them: their JSON is fixed, see `README.md` of the project.
 
+use super::TaskCounts;
 use crate::model::{Employment, ResourceId};
 use serde::Serialize;
 
@@ -127,6 +128,8 @@ pub struct RunDetail {
     pub digest: String,
     /// Objections of the guard, counts of findings, and what the run engine reported.
     pub report: serde_json::Value,
+    /// How the tasks of a run stand that is not finished; those of a finished one are forgotten.
+    pub tasks: Option<TaskCounts>,
     /// The first findings of the integrity report.
     pub findings: Vec<FindingRow>,
 }

@@ -3,7 +3,7 @@
 //! Rule R1: a task's row says `done` in the same transaction that holds its records and its follow-ups, so all of them
 //! count or none. Numbers are those of the run's queue: they count up in the order in which tasks became known.
 
-use super::outcome::{FollowUp, StoredTask, TaskState, Tried};
+use super::outcome::{FollowUp, StoredTask, TaskCounts, TaskState, Tried};
 use crate::model::Task;
 use rusqlite::{Connection, Result, params};
 
@@ -54,6 +54,27 @@ pub(super) fn load(conn: &Connection, run: i64) -> Result<Vec<StoredTask>> {
         })
     })?;
     tasks.collect()
+}
+
+/// How the tasks of a run stand, where it has any; a store of an earlier version keeps none.
+pub(super) fn counts(conn: &Connection, run: i64) -> Result<Option<TaskCounts>> {
+    let mut kept = conn.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'task'")?;
+    if !kept.exists([])? {
+        return Ok(None);
+    }
+    let mut q = conn.prepare("SELECT state, count(*) FROM task WHERE run = ? GROUP BY state")?;
+    let mut rows = q.query([run])?;
+    let mut counts = None;
+    while let Some(row) = rows.next()? {
+        let counts = counts.get_or_insert_with(TaskCounts::default);
+        let (state, count) = (row.get_ref(0)?.as_str()?, row.get(1)?);
+        match state {
+            state if state == TaskState::Done.label() => counts.done = count,
+            state if state == TaskState::Failed.label() => counts.failed = count,
+            _ => counts.waiting = count,
+        }
+    }
+    Ok(counts)
 }
 
 /// Deletes up to so many rows of a run that is finished; the answer is whether there are more.
