@@ -1,7 +1,7 @@
 //! The one thread that writes, fed by a channel.
 //!
-//! Commands of all runs share its transactions: it commits when the queue runs dry, after 100,000 records, or when somebody
-//! waits for an answer, and never in the middle of a task (rule R1). A write that fails rolls the transaction back and
+//! Commands of all runs share its transactions: it commits when the queue has run dry, after 100 ms or 100,000 records, or when
+//! somebody waits for an answer, and never in the middle of a task (rule R1). A write that fails rolls the transaction back and
 //! breaks the runs that have a part in it; what was committed stays, and the next sync goes on from there.
 //!
 //! Durability: a killed process loses what was not committed, a power cut perhaps the last commits, too: the log is cut at
@@ -23,6 +23,9 @@ use tokio::sync::{mpsc, oneshot};
 /// Records of one transaction. Grants that come in no order are written in order within it: 100,000 take a third less
 /// time than 20,000, and other processes wait no more than some 200 ms.
 const RECORDS: usize = 100_000;
+/// How long a transaction waits for more where the queue has run dry: without it a run that is as fast as the writer
+/// would commit after every task, and write each page many times.
+const LINGER: Duration = Duration::from_millis(5);
 /// How long a transaction is open at most, where the queue never runs dry; other processes wait meanwhile.
 const MOST: Duration = Duration::from_millis(100);
 /// Rows that are closed or deleted in one transaction: other processes wait meanwhile, for some 50 ms.
@@ -58,11 +61,17 @@ impl Writer {
 
     /// Serves commands until every sender is gone.
     pub(super) fn serve(mut self, runtime: &tokio::runtime::Handle, mut queue: mpsc::Receiver<Command>) {
-        let mut opened = None::<Instant>;
+        let mut opened = Instant::now();
         loop {
-            let is_old = opened.is_some_and(|then| self.open && then.elapsed() >= MOST);
+            let age = if self.open { opened.elapsed() } else { Duration::ZERO };
             let next = match queue.try_recv() {
-                Ok(command) if !is_old => Some(command),
+                Ok(command) if age < MOST => Some(command),
+                Err(_) if self.open && age < LINGER => {
+                    let wait = async { tokio::time::timeout(LINGER - age, queue.recv()).await };
+                    // Nothing came: it is old enough the next time.
+                    let Ok(next) = runtime.block_on(wait) else { continue };
+                    next
+                }
                 waiting => {
                     if self.open {
                         self.timed(Writer::commit_or_break);
@@ -74,7 +83,7 @@ impl Writer {
                 }
             };
             if !self.open {
-                opened = Some(Instant::now());
+                opened = Instant::now();
             }
             let Some(command) = next else { break };
             self.timed(|w| w.handle(command));
