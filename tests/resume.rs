@@ -112,7 +112,7 @@ fn the_next_sync_asks_only_for_what_failed() {
         for key in ["added", "changed", "removed", "resources", "entitlements", "grants"] {
             assert_eq!(line[key], undisturbed[key], "{key}: as if nothing had happened");
         }
-        scene.muster(["runs", "show", "2"]).exits(0).says("published").says("  2 attempts: ").never_says("failures:");
+        scene.muster(["runs", "show", "2"]).exits(0).says("published").says("  2 attempts, ").never_says("failures:");
     }
 }
 
@@ -153,7 +153,7 @@ fn what_fails_again_and_again_is_asked_for_again_and_again() {
     }
     down.assert_fired(2);
     let shown = scene.muster(["runs", "show", "2"]);
-    shown.exits(0).says("incomplete").says("  3 attempts: ").says("  failures:\n    team-members 5: unavailable: ");
+    shown.exits(0).says("incomplete").says("  3 attempts, ").says("  failures:\n    team-members 5: unavailable: ");
     goes_on(&scene, &wanted);
 }
 

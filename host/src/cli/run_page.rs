@@ -16,7 +16,7 @@ pub fn lines(d: &RunDetail) -> Vec<String> {
         out.push(format!("  given up: {}", neutral(why)));
     }
     if let Some(n @ 2..) = at("/run/attempts").as_u64() {
-        out.push(format!("  {n} attempts: it was interrupted, and went on where it was"));
+        out.push(format!("  {n} attempts, each from where the one before had ended"));
     }
     out.extend(counts(d));
     if d.report.get("run").is_some_and(Value::is_object) {
@@ -227,7 +227,7 @@ mod tests {
   account Example (1)
   replayed from a tape: times are the tape's, and nobody was asked
   given up: its settings have changed
-  3 attempts: it was interrupted, and went on where it was
+  3 attempts, each from where the one before had ended
   resources 4, entitlements -, grants 0
   added -, changed -, removed -
   tasks 12 (102 failed), requests 40 (2 repeated, 4 denied)

@@ -1,9 +1,9 @@
 //! How a run ends: its report, and the snapshot where it may be published.
 
+use super::draft::Tally;
 use super::guard;
 use super::outcome::{Close, Closed, Status};
 use super::rows::{self, RunRows};
-use super::slots::Tally;
 use rusqlite::{Connection, params};
 
 /// The end of a run: its report, and the snapshot where it may be published. Short, whatever the size of the snapshot.

@@ -5,7 +5,7 @@
 //! day (an empty page, a lost right) looks exactly like everybody having left. An account that is no longer
 //! enabled counts as removed.
 
-use super::slots::Tally;
+use super::draft::Tally;
 
 /// Rows that may always go.
 const FEW: u64 = 10;

@@ -1,7 +1,6 @@
 //! Reading what a run is compared with: the published snapshot, and what its earlier attempts have done.
 
-use super::draft::Draft;
-use super::sighting::Sighting;
+use super::draft::{Draft, Sighting};
 use crate::model::Status;
 use rusqlite::{Connection, Error, Result};
 use serde::Deserialize;

@@ -18,9 +18,6 @@ mod file;
 pub mod guard;
 #[cfg(test)]
 mod history_tests;
-mod holders;
-mod integrity;
-mod intern;
 pub mod keep;
 mod ledger;
 mod load;
@@ -39,13 +36,13 @@ mod resume;
 mod rows;
 mod schema;
 mod shapes;
-mod sighting;
-mod slots;
 pub mod sql;
 #[cfg(test)]
 mod sql_tests;
 pub mod steps;
 mod stopwatch;
+#[cfg(test)]
+mod subject;
 mod tasks;
 mod views;
 mod writer;

@@ -1,12 +1,12 @@
 //! A store as plain as can be: everything in memory, everything done again from the beginning. What it says is right because
 //! there is nothing to it; the conformance suite holds it and the real one to the same sentences.
 
-use super::conformance::{Row, Subject, row_of};
+use super::draft::Tally;
 use super::guard;
 use super::outcome::{Begun, Close, Closed, Done, NewRun, Resumed, Status, StoredTask, TaskState, Tried};
 use super::queries::AsOf;
 use super::resume::{self, Found};
-use super::slots::Tally;
+use super::subject::{Row, Subject, row_of};
 use super::{Ledger, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 //! Writing rows: what the draft decided, as SQL. One function a table, one transaction opened by the caller.
 
-use super::draft::Draft;
-use super::slots::Verdict;
+use super::draft::{Draft, Verdict};
 use crate::packed::{EntitlementItem, GrantItem, Item, Key, Packed, ResourceItem};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Result, params};
 

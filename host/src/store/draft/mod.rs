@@ -1,11 +1,20 @@
 //! The draft of a run in memory: what was published before, what has arrived, and what each record that arrives means.
 //! Pure: it decides, `rows` writes.
 
-use super::holders::{Arrived, Holders};
-use super::integrity::{Finding, Report};
-use super::intern::{EntitlementKeys, Identities, Interned, Words};
-use super::sighting::Sighting;
-use super::slots::{Slots, Taken, Tally, Verdict};
+mod holders;
+mod integrity;
+mod intern;
+mod sighting;
+mod slots;
+
+pub use integrity::Finding;
+pub use sighting::Sighting;
+pub use slots::{Tally, Verdict};
+
+use holders::{Arrived, Holders};
+use integrity::Report;
+use intern::{EntitlementKeys, Identities, Interned, Words};
+use slots::{Slots, Taken};
 use std::collections::{BTreeSet, HashMap};
 
 /// The draft.
@@ -94,8 +103,8 @@ impl Draft {
     pub fn resource_tallies(&self) -> Vec<(String, Tally)> {
         let mut tallies: Vec<(String, Tally)> = self.types.iter().map(|t| (t.to_owned(), Tally::default())).collect();
         for (at, of_type) in self.identities.types().enumerate() {
-            if let Some((_, tally)) = tallies.get_mut(super::intern::index(of_type)) {
-                self.resources.tally(super::intern::number(at), tally);
+            if let Some((_, tally)) = tallies.get_mut(intern::index(of_type)) {
+                self.resources.tally(intern::number(at), tally);
             }
         }
         tallies
