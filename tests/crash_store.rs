@@ -13,9 +13,6 @@ use support::disk::{KEEP, said, with_disk};
 use support::fault::{Fault, FaultKind};
 use support::scene::{Process, Scene, each_row, eventually};
 
-/// Whether a run notices that its store was taken away.
-const NOTICES: bool = true;
-
 /// Many people, so that a run has something to write, and a store with an earlier state of them.
 fn crowded() -> Scene {
     let builder = FakeChatwoot::builder().agents(1500).teams(30).members_per_team(200);
@@ -167,6 +164,28 @@ fn another_writer_who_does_not_let_go_stops_a_run_that_goes_on_later() {
     assert!(rows(&scene, STORE) == wanted);
 }
 
+/// Two seconds, whoever has the lock: the run would wait for ten.
+#[test]
+fn a_signal_ends_a_run_that_waits_for_another_writer() {
+    let (scene, wanted) = changed();
+    let (process, late) = waiting_for_a_team(&scene, Duration::from_millis(500));
+    let other = Connection::open(scene.path(STORE)).unwrap();
+    other.busy_timeout(Duration::from_secs(5)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    // Every task is answered: only the store is waited for.
+    eventually("the last answer is there", || late.fired() == 1);
+    std::thread::sleep(Duration::from_millis(700));
+    let asked = std::time::Instant::now();
+    process.signal(Signal::SIGTERM);
+    let run = process.wait();
+    assert!(asked.elapsed() < Duration::from_secs(3), "it took {:?}", asked.elapsed());
+    run.exits(143).never_says("published as run");
+    other.execute_batch("ROLLBACK").unwrap();
+    let line = scene.muster(["sync", "--json"]).exits(0).json();
+    assert_eq!((&line["resumed"], &line["run"]), (&json!(true), &json!(2)), "{line}");
+    assert!(rows(&scene, STORE) == wanted);
+}
+
 // A file that is taken away.
 
 /// What somebody does to the store of a run in progress, and what the run says.
@@ -217,9 +236,6 @@ const DEEDS: [Deed; 6] = [
 
 #[test]
 fn a_store_that_is_taken_away_under_a_run() {
-    if !NOTICES {
-        return;
-    }
     each_row(
         DEEDS,
         |deed| deed.what.to_owned(),
@@ -251,15 +267,12 @@ fn a_store_that_is_taken_away_under_a_run() {
 /// The store goes while the run waits for a vendor; a signal ends it as it ends any.
 #[test]
 fn a_run_without_a_store_can_be_stopped() {
-    if !NOTICES {
-        return;
-    }
     let (scene, _) = changed();
     let (process, late) = waiting_for_a_team(&scene, Duration::from_secs(30));
     std::fs::remove_file(scene.path(STORE)).unwrap();
     process.signal(Signal::SIGTERM);
     let run = process.wait();
-    run.exits(143).within(Duration::from_secs(20)).never_says("published as run");
+    run.exits(143).never_says("published as run");
     late.assert_fired(1);
     assert!(!scene.path(STORE).exists(), "a store was made anew");
 }

@@ -70,6 +70,10 @@ fn programs_get_a_line_for_each_connection() {
     assert_eq!(values(&lines[0]), ["sales", "0", "0", "0", "0", "0", "1", "4", "false", "null"].map(value));
     assert_eq!(values(&lines[1]), ["support", "2", "3", "0", "1", "1", "1", "3", "false", "null"].map(value));
     assert_eq!(lines.len(), 2);
+    // Nothing is left to compare with, which is not the same as nothing having been there.
+    let sentence = "what was true before run 3 of support was pruned; say what to compare with: --from RUN";
+    scene.muster(["diff", "support", "--exit-code"]).exits(2).errs(sentence);
+    scene.muster(["diff", "sales"]).exits(0).says("from nothing, before the first run");
 }
 
 fn value(text: &str) -> Value {

@@ -64,8 +64,9 @@ fn killed(scene: &Scene) {
     let hang = scene.fake().inject(Fault::get(&team(scene, 5), FaultKind::Hang).times(1));
     let process = scene.spawn(["sync", "-vv"]);
     eventually("all else is answered", || process.stderr_so_far().matches("status=200").count() as u64 == WHOLE - 1);
-    // What is answered has to be committed: a little later.
-    std::thread::sleep(Duration::from_millis(400));
+    // What is answered has to be committed, too: a moment later.
+    let done = || scene.muster(["runs", "show", "2", "--json"]).json()["tasks"]["done"] == json!(10);
+    eventually("all else is done", done);
     process.signal(Signal::SIGKILL);
     assert_eq!(process.wait().killed_by, Some(9));
     hang.assert_fired(1);

@@ -88,7 +88,7 @@ fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 () = tokio::time::sleep(PATIENCE) => {
-                    error::note("the store is kept busy by somebody else: what is not written yet is done again by the next sync");
+                    error::note("the store is busy: what is not written yet is done again by the next sync");
                 }
             }
             std::process::exit(code.into());

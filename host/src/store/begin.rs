@@ -35,6 +35,7 @@ pub(super) fn begin(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> 
                 Ok(()) => {
                     let sql = "UPDATE run SET status = ?, ended = NULL, attempts = attempts + 1 WHERE run = ?";
                     conn.execute(sql, params![Status::Running.label(), run])?;
+                    rows::reopen(conn, connection, run)?;
                     let resumed = Resumed {
                         started: found.started,
                         attempts: attempts + 1,

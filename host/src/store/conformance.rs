@@ -367,6 +367,32 @@ async fn a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been<S: Su
     }
 }
 
+/// What an attempt has seen unchanged is no removal for the one that goes on; what nobody has seen is.
+async fn the_guard_judges_a_run_that_was_interrupted_as_a_whole<S: Subject>() {
+    for (last, status) in [(40, Status::Published), (24, Status::Held)] {
+        for dies_before in [0, 1, 2] {
+            let mut scene = Scene::<S>::new();
+            scene.sync(crowd(40)).await;
+            let run = scene.begin().await;
+            for (task, page) in [(0, 0..12), (1, 12..last)] {
+                if task == dies_before {
+                    scene.0.die();
+                    assert_eq!(scene.begin_as(|_| ()).await.run, run);
+                }
+                let follow_ups: &[(u32, &str)] = if task == 0 { &[(1, "a")] } else { &[] };
+                scene.task(run, task, crowd(last)[page].to_vec(), follow_ups).await;
+            }
+            if dies_before == 2 {
+                scene.0.die();
+                assert_eq!(scene.begin_as(|_| ()).await.run, run);
+            }
+            let closed = scene.close(run, Status::Published).await;
+            assert_eq!((closed.status, closed.removed), (status, 40 - last as u64), "dies before task {dies_before}");
+            assert_eq!(scene.now().len(), 40, "nobody is gone before somebody accepts it");
+        }
+    }
+}
+
 async fn an_incomplete_run_does_again_only_what_failed<S: Subject>() {
     let scene = Scene::<S>::new();
     scene.sync(crowd(3)).await;
@@ -413,6 +439,27 @@ async fn connections_do_not_see_each_other<S: Subject>() {
     assert_eq!(scene.now(), ["agent:1 Ann enabled"]);
 }
 
+/// The process dies after it has closed what was gone and before it published; the next attempt ends incomplete.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_attempt_closed_is_not_removed_by_accepting_an_incomplete_one() {
+    let mut scene = Scene::<Real>::new();
+    scene.sync([crowd(2), team("a", &["0", "1"])].concat()).await;
+    let run = scene.begin().await;
+    scene.task(run, 0, vec![person("0", "other")], &[]).await;
+    scene.0.die();
+    for table in ["resource", "entitlement", "grant_row"] {
+        let conn = rusqlite::Connection::open(scene.0.file()).expect("open");
+        conn.execute(&format!("UPDATE {table} SET valid_to = {run} WHERE valid_to IS NULL AND valid_from < {run}"), [])
+            .expect("closed");
+    }
+    assert!(scene.begin_as(|_| ()).await.resumed.is_some());
+    scene.close(run, Status::Incomplete).await;
+    scene.0.ledger().accept(run).await.expect("accepted");
+    let now = scene.now();
+    assert_eq!(now.len(), 6, "{now:?}");
+    assert!(now.contains(&"agent:0 other enabled".to_owned()) && now.contains(&"agent:1 agent 1 enabled".to_owned()));
+}
+
 /// Every sentence, for one store.
 macro_rules! hold {
     ($name:ident, $subject:ty: $($sentence:ident)*) => {
@@ -441,6 +488,7 @@ macro_rules! hold_all {
             what_points_at_nobody_is_kept_and_reported
             an_unknown_run_cannot_be_accepted
             a_run_that_was_interrupted_goes_on_and_ends_as_if_it_had_not_been
+            the_guard_judges_a_run_that_was_interrupted_as_a_whole
             an_incomplete_run_does_again_only_what_failed
             a_run_that_may_not_go_on_leaves_nothing_behind
             connections_do_not_see_each_other

@@ -81,6 +81,14 @@ pub enum NoState {
     /// There was one.
     #[error("run {0} is no longer there: it was pruned, or the connection was removed")]
     Pruned(i64),
+    /// There was one before it.
+    #[error("what was true before run {run} of {connection} was pruned; say what to compare with: --from RUN")]
+    PrunedBefore {
+        /// Its number.
+        run: i64,
+        /// Its connection.
+        connection: String,
+    },
     /// Of another connection.
     #[error("run {run} is a run of {of}, not of {asked}")]
     Other {

@@ -9,18 +9,20 @@ use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use std::time::Duration;
 
+/// How often a writer looks whether another one has let go.
+const LOOK: Duration = Duration::from_millis(1);
 /// How long a writer waits for another process: its transactions are shorter than 100 ms.
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Opens the store for writing; creates it, readable by its owner only, where it does not exist.
 pub(super) fn open_for_writing(path: &Path) -> Result<Connection, StoreError> {
     create_private(path)?;
-    let conn = Connection::open_with_flags(
+    let mut conn = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )
     .map_err(|e| explain(path, &e))?;
-    prepare(&conn, path).map_err(|e| e.unwrap_or_else_sql(path))?;
+    prepare(&mut conn, path).map_err(|e| e.unwrap_or_else_sql(path))?;
     Ok(conn)
 }
 
@@ -122,8 +124,8 @@ impl Unready {
     }
 }
 
-fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
-    conn.busy_timeout(BUSY)?;
+fn prepare(conn: &mut Connection, path: &Path) -> Result<(), Unready> {
+    conn.busy_handler(Some(patient))?;
     match version(conn)? {
         (APPLICATION_ID, VERSION) => {}
         (APPLICATION_ID, 1..VERSION) => migrate(conn)?,
@@ -146,6 +148,13 @@ fn prepare(conn: &Connection, path: &Path) -> Result<(), Unready> {
     conn.pragma_update(None, "cache_size", -4096)?;
     conn.set_prepared_statement_cache_capacity(64);
     Ok(())
+}
+
+/// Waits for another process: looks every millisecond, because one that writes all the time lets go for a few only.
+/// SQLite's own handler soon looks ten times a second.
+fn patient(looks: i32) -> bool {
+    std::thread::sleep(LOOK);
+    LOOK.saturating_mul(u32::try_from(looks).unwrap_or(u32::MAX)) < BUSY
 }
 
 fn start_wal(conn: &Connection) -> rusqlite::Result<()> {

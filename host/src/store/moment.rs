@@ -133,10 +133,24 @@ pub(super) fn span(conn: &Connection, name: &str, from: Option<i64>, to: Option<
     };
     let from = match from {
         Some(run) => Some(run),
-        None => before()?,
+        None => match before()? {
+            None if had_before(conn, connection, to.run)? => {
+                return Err(Unread::State(NoState::PrunedBefore { run: to.run, connection: name.to_owned() }));
+            }
+            before => before,
+        },
     };
     let from = from.map(|run| published_or_draft(conn, run, name)).transpose()?;
     Ok(Span { connection, from, to })
+}
+
+/// Whether something of a connection was true before a run: then there was a run, though it may have been pruned.
+fn had_before(conn: &Connection, connection: i64, run: i64) -> rusqlite::Result<bool> {
+    let any = |table: &str| -> rusqlite::Result<bool> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE connection = ? AND valid_from < ?)");
+        conn.query_row(&sql, [connection, run], |r| r.get(0))
+    };
+    Ok(any("resource")? || any("entitlement")? || any("grant_row")?)
 }
 
 /// Connections of which nothing had been published by the end of a day, each with the oldest published run that the

@@ -5,7 +5,7 @@
 //! `published` and nobody would ever read it. The file is never opened for this: closing it again would let go of
 //! every lock this process has on it (POSIX locks belong to the process, not to the descriptor).
 
-use super::error::StoreError;
+use super::error::{StoreError, explain};
 use super::schema::is_empty;
 use rusqlite::{Connection, OpenFlags};
 use std::os::unix::fs::MetadataExt;
@@ -37,7 +37,7 @@ impl Presence {
     }
 
     /// Checks again.
-    pub(super) fn check(&mut self) -> Result<(), StoreError> {
+    pub(super) fn check(&mut self, conn: &Connection) -> Result<(), StoreError> {
         let gone = || StoreError::Gone(self.path.clone());
         let found = std::fs::metadata(&self.path).map_err(|_| gone())?;
         let log = std::fs::metadata(&self.log_path).ok().map(|log| (log.dev(), log.ino()));
@@ -47,23 +47,32 @@ impl Presence {
         self.log = log;
         let shrunk = found.len() < self.length;
         self.length = found.len();
-        // Giving pages back shortens a store, too. A thorough look costs a moment, and happens only then.
-        if shrunk && !is_whole(&self.path) {
-            return Err(StoreError::NotAStore(self.path.clone()));
+        // Giving pages back shortens a store, too: then it is as long as it says. A thorough look reads all of it.
+        if shrunk && !is_as_long_as_it_says(conn, found.len()) {
+            is_whole(&self.path)?;
         }
         Ok(())
     }
 }
 
+fn is_as_long_as_it_says(conn: &Connection, length: u64) -> bool {
+    let one = |name: &str| conn.pragma_query_value(None, name, |row| row.get::<_, u64>(0)).unwrap_or(u64::MAX);
+    one("page_count").saturating_mul(one("page_size")) <= length
+}
+
 /// On a connection of its own: what this one still has in its cache says nothing of the file.
-fn is_whole(path: &Path) -> bool {
+fn is_whole(path: &Path) -> Result<(), StoreError> {
     let look = || {
-        let conn =
-            Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let conn = Connection::open_with_flags(path, flags)?;
         let answer: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
         Ok::<_, rusqlite::Error>(answer == "ok" && !is_empty(&conn))
     };
-    look().unwrap_or(false)
+    match look() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(StoreError::NotAStore(path.to_path_buf())),
+        Err(error) => Err(explain(path, &error)),
+    }
 }
 
 #[cfg(test)]
@@ -79,7 +88,7 @@ mod tests {
         conn.execute_batch("CREATE TABLE filling (x)").expect("table");
         (0..100).for_each(|_| conn.execute_batch("INSERT INTO filling VALUES (randomblob(4000))").expect("row"));
         conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).expect("checkpoint");
-        presence.check().expect("there");
+        presence.check(&conn).expect("there");
         (dir, path, conn, presence)
     }
 
@@ -87,7 +96,7 @@ mod tests {
     fn a_file_that_is_there_is_there() {
         let (_dir, _, conn, mut presence) = store();
         conn.execute_batch("DELETE FROM filling; VACUUM; PRAGMA wal_checkpoint(TRUNCATE)").expect("given back");
-        presence.check().expect("shorter, and whole");
+        presence.check(&conn).expect("shorter, and whole");
     }
 
     #[test]
@@ -101,9 +110,9 @@ mod tests {
             (|path| cut(path, 100_000), "damaged"),
         ];
         for (harm, word) in table {
-            let (_dir, path, _conn, mut presence) = store();
+            let (_dir, path, conn, mut presence) = store();
             harm(&path);
-            let error = presence.check().expect_err(word);
+            let error = presence.check(&conn).expect_err(word);
             assert!(error.to_string().contains(word), "{error}");
         }
     }

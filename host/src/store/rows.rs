@@ -291,6 +291,20 @@ fn insert_grants(rows: usize) -> String {
     format!("INSERT INTO grant_row (connection, entitlement, principal, valid_from) VALUES {}", rows.join(", "))
 }
 
+/// Opens again what an attempt closed as gone that died before it published: whether it is gone is judged at the end, and
+/// a run that ends incomplete removes nothing. What was replaced has a successor, and stays closed.
+pub(super) fn reopen(conn: &Connection, connection: i64, run: i64) -> Result<()> {
+    for table in ["resource", "entitlement"] {
+        let sql = format!(
+            "UPDATE {table} AS old SET valid_to = NULL WHERE connection = ?1 AND valid_to = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM {table} AS new WHERE new.connection = ?1 AND new.id = old.id AND new.valid_from = ?2)"
+        );
+        conn.execute(&sql, [connection, run])?;
+    }
+    conn.execute("UPDATE grant_row SET valid_to = NULL WHERE connection = ? AND valid_to = ?", [connection, run])?;
+    Ok(())
+}
+
 /// Undoes what a run wrote and did not publish.
 pub(super) fn discard(conn: &Connection, connection: i64, run: i64) -> Result<()> {
     for table in ["resource", "entitlement", "grant_row"] {

@@ -28,6 +28,8 @@ const RECORDS: usize = 100_000;
 const LINGER: Duration = Duration::from_millis(5);
 /// How long a transaction is open at most, where the queue never runs dry; other processes wait meanwhile.
 const MOST: Duration = Duration::from_millis(100);
+/// How long others may take the lock where the queue never runs dry.
+const TURN: Duration = Duration::from_millis(3);
 /// Rows that are closed or deleted in one transaction: other processes wait meanwhile, for some 50 ms.
 const ROWS: usize = 20_000;
 /// Pages that are given back in one transaction, 8 KiB each.
@@ -75,6 +77,10 @@ impl Writer {
                 waiting => {
                     if self.open {
                         self.timed(Writer::commit_or_break);
+                        // Whoever waits for the lock looks every millisecond; between two transactions there is none otherwise.
+                        if waiting.is_ok() {
+                            std::thread::sleep(TURN);
+                        }
                     }
                     match waiting {
                         Ok(command) => Some(command),
@@ -126,7 +132,7 @@ impl Writer {
 
     fn open(&mut self) -> Result<(), StoreError> {
         if !self.open {
-            self.presence.check()?;
+            self.presence.check(&self.conn)?;
             self.conn.execute_batch("BEGIN IMMEDIATE").map_err(|e| self.explain(&e))?;
             self.open = true;
         }
@@ -140,7 +146,7 @@ impl Writer {
         let flushed = self.runs.values_mut().try_for_each(|rows| rows.flush(&self.conn));
         let committed = flushed
             .map_err(|e| self.explain(&e))
-            .and_then(|()| self.presence.check())
+            .and_then(|()| self.presence.check(&self.conn))
             .and_then(|()| self.conn.execute_batch("COMMIT").map_err(|e| self.explain(&e)));
         match committed {
             Ok(()) => {
@@ -172,7 +178,7 @@ impl Writer {
 
     /// Does one thing in a transaction of its own, on the disk before it returns. Nothing else may be open.
     fn for_good<T>(&mut self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        self.presence.check()?;
+        self.presence.check(&self.conn)?;
         let inside = |conn: &Connection| {
             conn.pragma_update(None, "synchronous", "full")?;
             conn.execute_batch("BEGIN IMMEDIATE")?;
@@ -186,7 +192,7 @@ impl Writer {
         }
         let _ = self.conn.pragma_update(None, "synchronous", "normal");
         // Once more: what is on the disk has to be where people look for it.
-        self.presence.check()?;
+        self.presence.check(&self.conn)?;
         done
     }
 

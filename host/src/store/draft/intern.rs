@@ -6,6 +6,7 @@
 //! right entry's text is looked at: of many ids looked up one after the other, the memory answers several at once.
 
 use hashbrown::HashTable;
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 /// A number handed out, and whether it is new and has to be written.
@@ -17,28 +18,33 @@ pub struct Interned {
     pub new: bool,
 }
 
-/// Resource types or slugs: there are few, and one is asked for again and again.
+/// Resource types or slugs: usually few, and one is asked for again and again.
 #[derive(Debug, Default)]
-pub struct Words(Vec<String>);
+pub struct Words {
+    list: Vec<String>,
+    found: HashMap<String, u32>,
+}
 
 impl Words {
     /// The number of a word.
     pub fn intern(&mut self, word: &str) -> Interned {
-        if let Some(at) = self.0.iter().position(|w| w == word) {
-            return Interned { id: number(at), new: false };
+        if let Some(id) = self.found.get(word) {
+            return Interned { id: *id, new: false };
         }
-        self.0.push(word.to_owned());
-        Interned { id: number(self.0.len() - 1), new: true }
+        let id = number(self.list.len());
+        self.list.push(word.to_owned());
+        self.found.insert(word.to_owned(), id);
+        Interned { id, new: true }
     }
 
     /// The word of a number.
     pub fn get(&self, id: u32) -> &str {
-        self.0.get(index(id)).map_or("", String::as_str)
+        self.list.get(index(id)).map_or("", String::as_str)
     }
 
     /// All of them, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
+        self.list.iter().map(String::as_str)
     }
 }
 
@@ -112,7 +118,7 @@ fn get<'a>(texts: &'a [u8], entries: &[(u16, u32)], id: u32) -> (u16, &'a [u8]) 
 #[derive(Debug, Default)]
 pub struct EntitlementKeys {
     /// That of number `n` at `n - 1`; one that nobody has any more is of resource 0.
-    entries: Vec<(u32, u16)>,
+    entries: Vec<(u32, u32)>,
     found: HashTable<u32>,
     hasher: RandomState,
 }
@@ -120,7 +126,7 @@ pub struct EntitlementKeys {
 impl EntitlementKeys {
     /// The number of an entitlement. Both parts are numbers, too.
     pub fn intern(&mut self, resource: u32, slug: u32) -> Interned {
-        let key = (resource, u16::try_from(slug).unwrap_or(u16::MAX));
+        let key = (resource, slug);
         let hash = self.hasher.hash_one(key);
         let (entries, hasher) = (&self.entries, &self.hasher);
         if let Some(id) = self.found.find(hash, |id| entries.get(index(*id)) == Some(&key)) {
@@ -141,7 +147,7 @@ impl EntitlementKeys {
 
     /// Resource and slug of a number.
     pub fn get(&self, id: u32) -> (u32, u32) {
-        self.entries.get(index(id)).map_or((0, 0), |(resource, slug)| (*resource, u32::from(*slug)))
+        self.entries.get(index(id)).copied().unwrap_or_default()
     }
 }
 
@@ -184,6 +190,12 @@ mod tests {
             assert_eq!(keys.intern(i / 2, i % 2), Interned { id: i + 1, new: true });
         }
         assert!((0..5000u32).all(|i| keys.intern(i / 2, i % 2) == Interned { id: i + 1, new: false }));
+        let mut words = Words::default();
+        let ids: Vec<u32> = (0..70_000).map(|i| keys.intern(9000, words.intern(&format!("slug-{i}")).id).id).collect();
+        assert!(
+            ids.windows(2).all(|pair| pair[0] < pair[1]),
+            "each slug is another entitlement, however many there are"
+        );
     }
 
     #[test]
