@@ -13,6 +13,9 @@ use support::disk::{KEEP, said, with_disk};
 use support::fault::{Fault, FaultKind};
 use support::scene::{Process, Scene, each_row, eventually};
 
+/// Of a run: the check, two lists and thirty teams.
+const REQUESTS: u64 = 33;
+
 /// Many people, so that a run has something to write, and a store with an earlier state of them.
 fn crowded() -> Scene {
     let builder = FakeChatwoot::builder().agents(1500).teams(30).members_per_team(200);
@@ -106,13 +109,24 @@ fn a_disk_that_was_full_in_a_later_run() {
 
 /// A sync that has asked for everything but one team, which is told so much later.
 fn waiting_for_a_team(scene: &Scene, later: Duration) -> (Process, support::fault::Injected) {
+    waiting(scene, later, &["sync"])
+}
+
+fn waiting(scene: &Scene, later: Duration, arguments: &[&str]) -> (Process, support::fault::Injected) {
     let path = scene.fake().path("teams/2/team_members");
     let late = scene.fake().inject(Fault::get(&path, FaultKind::Delay(later)).times(1));
     let before = scene.fake().stats().requests;
-    let process = scene.spawn(["sync"]);
-    // The check, two lists and thirty teams.
-    eventually("all is asked for", || scene.fake().stats().requests == before + 33);
+    let process = scene.spawn(arguments);
+    eventually("all is asked for", || scene.fake().stats().requests == before + REQUESTS);
     (process, late)
+}
+
+/// Another process that writes, until this is dropped.
+fn another_writer(scene: &Scene) -> Connection {
+    let other = Connection::open(scene.path(STORE)).unwrap();
+    other.busy_timeout(Duration::from_secs(5)).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    other
 }
 
 /// A store with a published run, one with an undisturbed second run, and data that changed between them.
@@ -130,12 +144,10 @@ fn changed() -> (Scene, [String; 3]) {
 fn another_writer_is_waited_for_amid_a_run() {
     let (scene, wanted) = changed();
     let (process, late) = waiting_for_a_team(&scene, Duration::from_millis(500));
-    let other = Connection::open(scene.path(STORE)).unwrap();
-    other.busy_timeout(Duration::from_secs(5)).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = another_writer(&scene);
     // Past the last answer: the run wants to end meanwhile.
     std::thread::sleep(Duration::from_secs(3));
-    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
     process.wait().exits(0).says("published as run 2").stderr_is_empty();
     late.assert_fired(1);
     assert!(rows(&scene, STORE) == wanted);
@@ -146,13 +158,11 @@ fn another_writer_who_does_not_let_go_stops_a_run_that_goes_on_later() {
     let (scene, wanted) = changed();
     let before = rows(&scene, STORE);
     let (process, late) = waiting_for_a_team(&scene, Duration::from_millis(500));
-    let other = Connection::open(scene.path(STORE)).unwrap();
-    other.busy_timeout(Duration::from_secs(5)).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let other = another_writer(&scene);
     let run = process.wait();
     assert!(matches!(run.code, Some(1 | 3)), "{run:?}");
     run.complains("muster.db is locked by another process; try again when it is done").never_says("published as run");
-    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
     late.assert_fired(1);
     assert!(rows(&scene, STORE) == before, "what was published stands");
 
@@ -168,19 +178,17 @@ fn another_writer_who_does_not_let_go_stops_a_run_that_goes_on_later() {
 #[test]
 fn a_signal_ends_a_run_that_waits_for_another_writer() {
     let (scene, wanted) = changed();
-    let (process, late) = waiting_for_a_team(&scene, Duration::from_millis(500));
-    let other = Connection::open(scene.path(STORE)).unwrap();
-    other.busy_timeout(Duration::from_secs(5)).unwrap();
-    other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    // Every task is answered: only the store is waited for.
-    eventually("the last answer is there", || late.fired() == 1);
-    std::thread::sleep(Duration::from_millis(700));
+    let (process, late) = waiting(&scene, Duration::from_millis(500), &["sync", "-vv"]);
+    let other = another_writer(&scene);
+    let answered = || process.stderr_so_far().matches("status=200").count() as u64;
+    eventually("all is answered, and only the store is waited for", || answered() == REQUESTS);
+    late.assert_fired(1);
     let asked = std::time::Instant::now();
     process.signal(Signal::SIGTERM);
     let run = process.wait();
     assert!(asked.elapsed() < Duration::from_secs(3), "it took {:?}", asked.elapsed());
     run.exits(143).never_says("published as run");
-    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
     let line = scene.muster(["sync", "--json"]).exits(0).json();
     assert_eq!((&line["resumed"], &line["run"]), (&json!(true), &json!(2)), "{line}");
     assert!(rows(&scene, STORE) == wanted);
