@@ -18,4 +18,5 @@ pub mod linker;
 mod memory;
 pub mod meter;
 
+pub use change::Roster;
 pub use guest::{LogBudget, Shared};
