@@ -1,7 +1,7 @@
-//! A command that draws on a terminal: what it drew, escape sequences and all.
+//! A command that draws on a terminal, and asks there: what it drew, escape sequences and all.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -15,19 +15,41 @@ pub struct Terminal {
     child: Child,
     drawn: Arc<Mutex<Vec<u8>>>,
     reader: Option<JoinHandle<()>>,
+    keyboard: File,
 }
 
 impl Terminal {
+    /// Starts a command that reads from the terminal, too.
+    #[track_caller]
+    pub fn asking(command: Command) -> Self {
+        Self::open(command, true)
+    }
+
+    /// Types a line.
+    #[track_caller]
+    pub fn answer(&mut self, line: &str) {
+        writeln!(self.keyboard, "{line}").expect("a terminal");
+    }
+
     /// Starts a command; nobody reads its stdout.
     #[track_caller]
-    pub fn start(mut command: Command) -> Self {
+    pub fn start(command: Command) -> Self {
+        Self::open(command, false)
+    }
+
+    #[track_caller]
+    fn open(mut command: Command, asks: bool) -> Self {
         let size = Winsize { ws_row: 24, ws_col: 160, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal");
+        if asks {
+            command.stdin(pty.slave.try_clone().expect("a terminal"));
+        }
         command.env("TERM", "xterm").stdout(Stdio::null()).stderr(pty.slave);
         let child = command.spawn().expect("a command that starts");
         // With it goes our own hold of the terminal: reading ends when the child has ended.
         drop(command);
         let drawn = Arc::new(Mutex::new(Vec::new()));
+        let keyboard = File::from(pty.master.try_clone().expect("a terminal"));
         let reader = std::thread::spawn({
             let (mut master, drawn) = (File::from(pty.master), Arc::clone(&drawn));
             move || {
@@ -37,7 +59,7 @@ impl Terminal {
                 }
             }
         });
-        Terminal { child, drawn, reader: Some(reader) }
+        Terminal { child, drawn, reader: Some(reader), keyboard }
     }
 
     /// What it has drawn by now.

@@ -1,13 +1,18 @@
 //! The command line: one file a command, and the edge where errors become text and exit codes.
 
+mod account;
 mod args;
+mod audit;
 mod bar;
 mod build;
+mod change;
 mod check;
 mod colour;
 mod connectors;
+mod consent;
 mod diff;
 mod error;
+mod grant;
 mod init;
 mod inspect;
 mod logging;
@@ -22,6 +27,8 @@ mod scene;
 mod sync;
 mod table;
 mod taping;
+mod target;
+mod who;
 
 use args::{Cli, Command};
 use clap::Parser;
@@ -101,6 +108,10 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Diff(options) => diff::diff(global, options),
         Command::Query(options) => query::query(global, options),
         Command::Prune(options) => prune::prune(global, options),
+        Command::Grant(options) => grant::grant(global, options, true).await,
+        Command::Revoke(options) => grant::grant(global, options, false).await,
+        Command::Account { action } => account::account(global, action).await,
+        Command::Audit(options) => audit::audit(global, options),
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

@@ -15,6 +15,9 @@ pub fn lines(d: &RunDetail) -> Vec<String> {
     if let Some(why) = at("/abandoned").as_str() {
         out.push(format!("  given up: {}", neutral(why)));
     }
+    if let Some(scope) = at("/run/scope").as_str() {
+        out.push(format!("  read again after a change: {}", neutral(scope)));
+    }
     if let Some(n @ 2..) = at("/run/attempts").as_u64() {
         out.push(format!("  {n} attempts, each from where the one before had ended"));
     }

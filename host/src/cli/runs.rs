@@ -4,7 +4,10 @@ use super::args::{Global, RunAction};
 use super::error::{self, CliError};
 use super::output::Output;
 use super::rows::check_connection;
+use super::who::who;
 use super::{run_page, scene};
+use crate::clock::Clock;
+use crate::store::acts::{Acts, NewAct};
 use crate::store::queries::{Reader, RunRow};
 use crate::store::{Ledger, Store, lock};
 
@@ -46,7 +49,25 @@ pub async fn runs(global: &Global, connection: Option<&str>, action: Option<&Run
             let lead = lock::lead(&path, &before.connection)?
                 .map_err(|who| CliError::failed(format!("a sync of {} is in progress ({who})", before.connection)))?;
             let (thread, store) = Store::open(&path, &tokio::runtime::Handle::current())?;
-            store.accept(*run).await?;
+            // Who agreed is on the disk before it counts.
+            let mut acts = Acts::open(&path)?;
+            let clock = Clock::real();
+            let act = acts.begin(&NewAct {
+                at: clock.text(),
+                who: who(),
+                action: "accept".to_owned(),
+                connection: before.connection.clone(),
+                what: format!("run {run}, which was {}", before.status),
+                run: Some(*run),
+                ..NewAct::default()
+            })?;
+            let accepted = store.accept(*run).await;
+            let (outcome, detail) = match &accepted {
+                Ok(_) => ("applied", String::new()),
+                Err(error) => ("failed", error.to_string()),
+            };
+            acts.end(act, &clock.text(), outcome, &detail, None)?;
+            accepted?;
             drop(store);
             drop(thread);
             drop(lead);

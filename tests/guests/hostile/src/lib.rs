@@ -5,6 +5,7 @@
 
 mod ambient;
 mod bindings;
+mod changes;
 mod http;
 mod manifest;
 mod moment;
@@ -43,6 +44,7 @@ impl source::Guest for Hostile {
             .or_else(|| ambient::sync(&mode))
             .or_else(|| moment::sync(&mode))
             .or_else(|| secrets::sync(&mode))
+            .or_else(|| changes::sync(&mode))
             .or_else(|| tasks::sync(&mode, session.as_deref()))
             .unwrap_or_else(|| Err(Failure::Unexpected(format!("there is no mode {mode}"))))
     }

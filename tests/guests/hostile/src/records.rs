@@ -46,6 +46,20 @@ pub fn person(of: &str, name: &str) -> Item {
     resource(id("user", of), name, Details::User(user(None)), "")
 }
 
+/// Somebody with an address and a job.
+pub fn employee(number: usize) -> Item {
+    let user = User { email: Some(format!("p{number}@example.test")), ..user(Some(employment("2026-02-01"))) };
+    resource(id("user", &number.to_string()), &format!("Person {number}"), Details::User(user), "")
+}
+
+/// A team with its members.
+pub fn team(of: &str, members: &[&str]) -> Vec<Item> {
+    let team = || id("team", of);
+    let mut out = vec![resource(team(), of, Details::Group, ""), entitlement(team(), "member", "user")];
+    out.extend(members.iter().map(|member| grant(team(), "member", id("user", member))));
+    out
+}
+
 /// Something, with attributes.
 pub fn page(of: &str, name: &str, profile: &str) -> Item {
     resource(id("page", of), name, Details::Other, profile)

@@ -1,0 +1,53 @@
+//! The one connection that a command changes something at.
+
+use super::args::{Global, Targets};
+use super::error::CliError;
+use super::scene::Scene;
+use crate::run::Job;
+use crate::store::lock::{self, Lead};
+use crate::tape::Tape;
+use std::path::{Path, PathBuf};
+
+/// A connection of the plugin list, ready to be called.
+pub struct Target {
+    /// What it is made of.
+    pub job: Job,
+    /// The store.
+    pub store: PathBuf,
+}
+
+impl Target {
+    /// Loads a connection whose connector can do more than read. `what` says what: `change access`.
+    ///
+    /// # Errors
+    /// No such connection, a wrong setting, or a connector that only reads.
+    pub async fn load(global: &Global, connection: &str, capability: &str, what: &str) -> Result<Target, CliError> {
+        let targets = Targets { names: vec![connection.to_owned()], ..Targets::default() };
+        let scene = Scene::new(global, &targets)?;
+        let [connection] = scene.connections.as_slice() else {
+            return Err(CliError::usage("name one connection"));
+        };
+        let job = scene.job(connection, Tape::Off).await?;
+        if !job.connector.about.component.capabilities.iter().any(|has| has == capability) {
+            let name = &job.connector.about.manifest.name;
+            let error = CliError::usage(format!("the connector {name} cannot {what}: it only reads"));
+            return Err(error.with_help("`muster connectors` shows what each of them can do"));
+        }
+        Ok(Target { job, store: scene.store.clone() })
+    }
+
+    /// Takes the lead of the connection, so that no sync reads meanwhile.
+    ///
+    /// # Errors
+    /// Another process has it.
+    pub fn lead(&self) -> Result<Lead, CliError> {
+        lead(&self.store, &self.job.name)
+    }
+}
+
+fn lead(store: &Path, connection: &str) -> Result<Lead, CliError> {
+    lock::lead(store, connection)?.map_err(|who| {
+        CliError::failed(format!("another process works on {connection} ({who})"))
+            .with_help("wait for it, or stop that process")
+    })
+}
