@@ -26,6 +26,7 @@ pub mod run;
 pub mod sandbox;
 pub mod schedule;
 pub mod seats;
+pub mod serve;
 pub mod settings;
 pub mod store;
 pub mod tape;
