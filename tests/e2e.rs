@@ -12,6 +12,7 @@
 
 mod bad_component;
 mod bad_config;
+mod bad_schedule;
 mod bad_store;
 mod bad_tape;
 mod cache;
@@ -49,6 +50,7 @@ mod justworks_login;
 mod justworks_roster;
 mod justworks_secrets;
 mod migration;
+mod notify;
 mod prune;
 mod query;
 mod regressions;
@@ -61,5 +63,6 @@ mod scim_real;
 mod scim_sync;
 mod secrets;
 mod security_page;
+mod serve;
 mod side_by_side;
 mod tapes;

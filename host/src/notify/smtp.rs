@@ -228,8 +228,11 @@ mod tests {
             from: "muster@acme.test".parse().expect("address"),
             ca_file: None,
         };
-        let message =
-            super::super::mail::message(&smtp.from, &[smtp.from.clone()], &super::super::Letter::new("x".into()));
+        let message = super::super::mail::message(
+            &smtp.from,
+            std::slice::from_ref(&smtp.from),
+            &super::super::Letter::new("x".into()),
+        );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
         let error = runtime.block_on(send(&smtp, &message.expect("message"))).expect_err("nobody listens");
         assert!(error.message.starts_with("the mail server 127.0.0.1:1 cannot be reached: "), "{error}");

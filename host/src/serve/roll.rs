@@ -400,7 +400,7 @@ mod tests {
         );
         let many: Vec<String> = (0..7).map(|n| format!("c{n}")).collect();
         let mut roll = self::roll(&many.iter().map(String::as_str).collect::<Vec<_>>(), NOW);
-        many.iter().for_each(|name| drop(roll.begun(name)));
+        many.iter().for_each(|name| assert_eq!(roll.begun(name), 0));
         assert_eq!(roll.line(), "serving 7 connections, 7 running (c0, c1, c2, c3, c4 and 2 more)");
     }
 }
