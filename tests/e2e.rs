@@ -27,6 +27,7 @@ mod contract;
 mod crash;
 mod crash_store;
 mod crowd;
+mod deploy;
 mod diff;
 mod egress;
 mod first_sync;
