@@ -14,7 +14,8 @@ fn systemd_has_nothing_to_say_against_the_unit() {
     let scene = Scene::new();
     let unit = scene.path("muster.service");
     // It looks whether the program is there.
-    std::fs::write(&unit, file("muster.service").replace("/usr/local/bin/muster", &binary().to_string_lossy())).unwrap();
+    std::fs::write(&unit, file("muster.service").replace("/usr/local/bin/muster", &binary().to_string_lossy()))
+        .unwrap();
     match Command::new("systemd-analyze").arg("verify").arg(&unit).output() {
         Err(error) => println!("skipped: there is no systemd-analyze ({error})"),
         Ok(said) => {

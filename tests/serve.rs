@@ -64,7 +64,7 @@ fn what_never_ran_is_run_at_once_and_the_server_goes_on_until_it_is_stopped() {
         let scene = scene();
         let process = scene.spawn(["serve"]);
         says(&process, "support: published as run 1 in");
-        says(&process, ": 4 resources, 2 entitlements, ");
+        says(&process, ": 4 resources, 1 entitlement, 2 grants; 7 added, 0 changed, 0 removed");
         notes(&process, "serving 1 connection, 1 running (support)");
         reload(&process, "the plugin list was read again; serving 1 connection; next is support at ");
         process.signal(signal);

@@ -96,6 +96,9 @@ impl Scene {
         let config = config(global)?;
         let files = find::find(&config.connectors)?;
         let connections = chosen(&config, &[])?;
+        if global.store.is_none() && config.store != self.store {
+            tracing::warn!("another store is named now: it is used after a restart");
+        }
         let (store, loader, limits) = (self.store.clone(), Arc::clone(&self.loader), self.limits.clone());
         Ok(Scene { connections, store, smtp: config.smtp, files, loader, limits })
     }

@@ -282,7 +282,7 @@ impl<'a> Server<'a> {
                 self.roll.release(&name, now);
             }
             None => {
-                error::say(&format!("{name}: a run was lost inside the host"), &[]);
+                error::say(&format!("{name}: its task was lost inside the host"), &[]);
                 self.roll.ended(&name, Verdict::Next, now);
             }
         }

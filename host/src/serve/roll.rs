@@ -114,6 +114,12 @@ impl Roll {
     /// A run has ended.
     pub fn ended(&mut self, name: &str, verdict: Verdict, now: Timestamp) {
         self.change(name, |entry| {
+            if let State::Paused(_, looking) = &mut entry.state {
+                // A look that was lost: it proves nothing.
+                *looking = false;
+                entry.due = entry.next_look(name, now);
+                return;
+            }
             entry.last = Some(Last { started: now, ended: true });
             entry.state = State::Waiting;
             entry.due = due(name, &entry.schedule, entry.last, now);
@@ -156,6 +162,8 @@ impl Roll {
         self.change(name, |entry| match &mut entry.state {
             State::Paused(paused, looking) => {
                 *looking = true;
+                // A plugin list that comes meanwhile makes it due again.
+                entry.due = Timestamp::MAX;
                 Some(paused.clone())
             }
             _ => None,
@@ -168,7 +176,9 @@ impl Roll {
         self.change(name, |entry| {
             if let State::Paused(paused, looking) = &mut entry.state {
                 (paused.mark, *looking) = (mark.or(paused.mark.take()), false);
-                entry.due = entry.next_look(name, now);
+                if entry.due == Timestamp::MAX {
+                    entry.due = entry.next_look(name, now);
+                }
             }
         });
         self.drop_unlisted();
@@ -365,6 +375,21 @@ mod tests {
         let mut roll = roll(&["a"], NOW);
         roll.pause("a", paused(None), at(NOW));
         assert_eq!(calls(&roll, NOW), [look("a")]);
+    }
+
+    #[test]
+    fn a_plugin_list_that_comes_during_a_look_is_looked_at_too_and_a_lost_look_proves_nothing() {
+        let mut roll = roll(&["a"], NOW);
+        roll.begun("a");
+        roll.pause("a", paused(Some(Mark::of_test(1))), at(NOW));
+        roll.looking("a");
+        roll.list(vec![listed("a", daily())], |_| None, at(NOW));
+        assert_eq!(calls(&roll, NOW), [], "the first look is not over");
+        roll.is_the_same("a", None, at(NOW));
+        assert_eq!(calls(&roll, NOW), [look("a")]);
+        roll.looking("a");
+        roll.ended("a", Verdict::Next, at(NOW));
+        assert_eq!(calls(&roll, "2026-07-01T12:01:00Z"), [look("a")]);
     }
 
     #[test]
