@@ -2,7 +2,7 @@
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help build plugins demo test crash lint bench ci clean toolchain tools scim2-server
+.PHONY: help build plugins demo test crash lint bench ci clean toolchain tools scim2-server smtp-server
 SHELL := /bin/sh
 
 # Cargo brings its own job server; make's would only make it warn.
@@ -53,7 +53,7 @@ demo: plugins ## Reads a Chatwoot that comes with the project, and shows who is 
 	@cargo build --release --package muster-tests --bin fake-chatwoot
 	@tests/demo.sh
 
-test: tools toolchain scim2-server ## Runs every test, on connectors built for the purpose
+test: tools toolchain scim2-server smtp-server ## Runs every test, on connectors built for the purpose
 	@cargo build --workspace --bins
 	$(call connectors,"$(TARGET)/debug/muster")
 	$(call guests,"$(TARGET)/debug/muster")
@@ -80,13 +80,14 @@ ci: lint test ## What the build machine runs: lint, then test
 clean: ## Removes everything that was built
 	@cargo clean
 
-# A SCIM server that nobody here wrote, for the tests; without Python they skip it. The script says why it fails.
-scim2-server:
+# Servers that nobody here wrote, for the tests: of SCIM, and of mail; without Python they skip them. The script says why
+# it fails.
+scim2-server smtp-server:
 	@$(shell_functions); \
-	prepare() { python3 tests/support/scim2_server.py "$(TARGET)/scim2-server"; }; \
-	command -v python3 >/dev/null || { echo "no python3: the tests against scim2-server are skipped"; exit 0; }; \
+	prepare() { python3 tests/support/venv.py "$(TARGET)/$@"; }; \
+	command -v python3 >/dev/null || { echo "no python3: the tests against $@ are skipped"; exit 0; }; \
 	said=$$(prepare) && exit 0; code=$$?; \
-	[ $$code = 3 ] && { echo "$$said: the tests against scim2-server are skipped"; exit 0; }; \
+	[ $$code = 3 ] && { echo "$$said: the tests against $@ are skipped"; exit 0; }; \
 	with_apt python3-venv && said=$$(prepare) || refuse "$$said"
 
 # Cargo, and a C compiler for SQLite and the cryptography.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 
@@ -51,6 +53,25 @@ impl Tls {
 
     /// The server's side, and the authority's certificate as PEM for clients that shall trust it.
     pub(crate) fn make(&self) -> (Arc<ServerConfig>, String) {
+        let (leaf, key, authority) = self.issue();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
+            .unwrap();
+        config.alpn_protocols = self.protocols.iter().map(|name| name.clone().into_bytes()).collect();
+        (Arc::new(config), authority)
+    }
+
+    /// Certificate, key and the authority's certificate, each as PEM, for a server that reads files.
+    pub(crate) fn pem(&self) -> [String; 3] {
+        let (leaf, key, authority) = self.issue();
+        [leaf.pem(), key.serialize_pem(), authority]
+    }
+
+    fn issue(&self) -> (Certificate, KeyPair, String) {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -65,15 +86,6 @@ impl Tls {
             leaf.not_after = rcgen::date_time_ymd(2002, 1, 1);
         }
         let leaf = leaf.signed_by(&key, &authority).unwrap();
-
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into()))
-            .unwrap();
-        config.alpn_protocols = self.protocols.iter().map(|name| name.clone().into_bytes()).collect();
-        (Arc::new(config), authority.pem())
+        (leaf, key, authority.pem())
     }
 }

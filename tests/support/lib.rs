@@ -35,4 +35,6 @@ pub mod server;
 #[cfg(test)]
 mod server_tests;
 pub mod siege;
+pub mod smtp;
 pub mod terminal;
+pub mod venv;

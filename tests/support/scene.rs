@@ -492,6 +492,11 @@ impl Process {
         self.child.id()
     }
 
+    /// What it has printed on stdout by now.
+    pub fn stdout_so_far(&self) -> String {
+        read(&self.stdout.0)
+    }
+
     /// What it has printed on stderr by now.
     pub fn stderr_so_far(&self) -> String {
         read(&self.stderr.0)

@@ -4,11 +4,12 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+
+use crate::venv;
 
 /// The token that the server wants.
 pub const TOKEN: &str = "real-scim-token";
@@ -18,8 +19,6 @@ pub const ROOT: &str = "/v2";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How often its port is tried.
 const TICK: Duration = Duration::from_millis(20);
-/// What [`install`](../scim2_server.py) ends with where Python is too old.
-const TOO_OLD: i32 = 3;
 
 /// A running server; killed when it is dropped.
 pub struct Scim2 {
@@ -37,7 +36,7 @@ pub struct Reply {
 impl Scim2 {
     /// Starts it with an empty company. An error is the reason why there is no Python to run it.
     pub fn start() -> Result<Self, String> {
-        let python = install()?;
+        let python = venv::python("scim2-server")?;
         // Between the look for a free port and its use another process may take it: then the next one is tried.
         for _ in 0..5 {
             let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).unwrap().port();
@@ -124,24 +123,5 @@ impl Drop for Scim2 {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// The environment's Python, or the reason why there is none.
-fn install() -> Result<PathBuf, String> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/scim2_server.py");
-    // Beside the folder of the build: `target`, wherever that is.
-    let this = std::env::current_exe().unwrap();
-    let folder = this.parent().and_then(Path::parent).and_then(Path::parent).unwrap().join("scim2-server");
-    let output = match Command::new("python3").arg(&script).arg(&folder).stdin(Stdio::null()).output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err("there is no python3".to_owned()),
-        Err(error) => panic!("python3 cannot be started: {error}"),
-    };
-    let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    match output.status.code() {
-        Some(0) => Ok(PathBuf::from(said)),
-        Some(TOO_OLD) => Err(said),
-        _ => panic!("{said}{}", String::from_utf8_lossy(&output.stderr)),
     }
 }

@@ -72,6 +72,13 @@ pub enum Command {
     Check(Targets),
     /// Run connections and publish what they collected
     Sync(Sync),
+    /// Run connections by their schedules, until stopped
+    #[command(
+        after_help = "A connection is served where the plugin list has schedule = \"daily 06:30\", \"hourly\" or \"every 15m\" on it. \
+SIGHUP reads the plugin list again; Ctrl-C and SIGTERM stop within two seconds, and the next start goes on from there. A connection \
+whose credentials are refused waits until its settings change."
+    )]
+    Serve,
     /// List runs, show one, or accept one that is held
     Runs {
         /// Only runs of this connection

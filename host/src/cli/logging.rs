@@ -9,7 +9,8 @@ use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Libraries that see requests as they are sent.
-const WIRE: [&str; 8] = ["h2", "hyper", "hyper_util", "mio", "rustls", "tokio_rustls", "want", "wasmtime_wasi_http"];
+const WIRE: [&str; 9] =
+    ["h2", "hyper", "hyper_util", "lettre", "mio", "rustls", "tokio_rustls", "want", "wasmtime_wasi_http"];
 
 /// Sets up logging once, from the options and `MUSTER_LOG`.
 pub fn start(global: &Global) {

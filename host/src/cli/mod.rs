@@ -16,6 +16,8 @@ mod grant;
 mod init;
 mod inspect;
 mod logging;
+mod mailing;
+mod one;
 mod output;
 mod progress;
 mod prune;
@@ -24,6 +26,9 @@ mod rows;
 mod run_page;
 mod runs;
 mod scene;
+mod serve;
+mod signals;
+mod summary;
 mod sync;
 mod table;
 mod taping;
@@ -101,6 +106,7 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
             progress::draw(terminal && !global.quiet && global.verbose == 0);
             sync::sync(global, options).await
         }
+        Command::Serve => serve::serve(global).await,
         Command::Runs { connection, action } => runs::runs(global, connection.as_deref(), action.as_ref()).await,
         Command::Resources(rows) => rows::rows(global, rows, rows::What::Resources),
         Command::Entitlements(rows) => rows::rows(global, rows, rows::What::Entitlements),

@@ -3,13 +3,14 @@
 use super::args::{Global, Targets};
 use super::error::CliError;
 use crate::catalog::{CatalogError, Connector, Loader, find};
-use crate::config::{Config, Connection, DEFAULT_FILE, Source};
+use crate::config::{Config, Connection, DEFAULT_FILE, Smtp, Source};
 use crate::limits::Limits;
 use crate::run::Job;
 use crate::tape::Tape;
 use crate::text;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The store of a command where nothing else is said.
 const DEFAULT_STORE: &str = "muster.db";
@@ -50,8 +51,10 @@ pub struct Scene {
     pub connections: Vec<Connection>,
     /// The store.
     pub store: PathBuf,
+    /// The server that takes mails.
+    pub smtp: Option<Smtp>,
     files: BTreeMap<String, PathBuf>,
-    loader: Loader,
+    loader: Arc<Loader>,
     limits: Limits,
 }
 
@@ -62,7 +65,7 @@ impl Scene {
     /// Unknown names, a wrong plugin list, an unusable cache.
     pub fn new(global: &Global, targets: &Targets) -> Result<Scene, CliError> {
         let limits = Limits::default();
-        let (connections, files, store) = match &targets.connector {
+        let (connections, files, store, smtp) = match &targets.connector {
             Some(file) => {
                 let connection = one_off(file, targets)?;
                 let files = BTreeMap::from([(connection.connector.clone(), file.clone())]);
@@ -72,16 +75,32 @@ impl Scene {
                     false => config_if_any(global).ok().flatten(),
                 };
                 let store = config.map_or_else(|| DEFAULT_STORE.into(), |c| c.store);
-                (vec![connection], files, store)
+                (vec![connection], files, store, None)
             }
             None => {
                 let config = config(global)?;
                 let files = find::find(&config.connectors)?;
-                (chosen(&config, &targets.names)?, files, config.store)
+                (chosen(&config, &targets.names)?, files, config.store, config.smtp)
             }
         };
         let store = global.store.clone().unwrap_or(store);
-        Ok(Scene { connections, store, files, loader: Loader::new(limits.clone())?, limits })
+        Ok(Scene { connections, store, smtp, files, loader: Arc::new(Loader::new(limits.clone())?), limits })
+    }
+
+    /// The plugin list read again. Engine, places and cache are the same, so that limits of the host count for both; so
+    /// is the store, which is open.
+    ///
+    /// # Errors
+    /// A wrong plugin list.
+    pub fn again(&self, global: &Global) -> Result<Scene, CliError> {
+        let config = config(global)?;
+        let files = find::find(&config.connectors)?;
+        let connections = chosen(&config, &[])?;
+        if global.store.is_none() && config.store != self.store {
+            tracing::warn!("another store is named now: it is used after a restart");
+        }
+        let (store, loader, limits) = (self.store.clone(), Arc::clone(&self.loader), self.limits.clone());
+        Ok(Scene { connections, store, smtp: config.smtp, files, loader, limits })
     }
 
     /// Loads the connector of a connection and judges its settings.

@@ -2,11 +2,15 @@
 
 use super::error::ConfigError;
 use super::limit::{self, Given};
+use super::notify::{Notify, RawNotify};
 use super::quantity::{parse_duration, parse_percent};
+use super::schedule;
+use super::smtp::{RawSmtp, Smtp};
 use super::source::Source;
 use crate::egress::policy::Network;
 use crate::egress::target::Origin;
 use crate::model::is_slug;
+use crate::schedule::Schedule;
 use crate::store::guard::DEFAULT_PERCENT;
 use crate::text;
 use serde::Deserialize;
@@ -26,6 +30,8 @@ pub struct Config {
     pub store: PathBuf,
     /// The plugin list.
     pub connections: Vec<Connection>,
+    /// The server that takes mails.
+    pub smtp: Option<Smtp>,
 }
 
 /// One configured use of a connector.
@@ -51,6 +57,10 @@ pub struct Connection {
     pub max_removals_percent: u8,
     /// Calls in progress at once.
     pub at_once: Option<usize>,
+    /// When `muster serve` runs it.
+    pub schedule: Option<Schedule>,
+    /// Who is told what its runs come to.
+    pub notify: Option<Notify>,
 }
 
 impl Connection {
@@ -67,6 +77,8 @@ impl Connection {
             resume_within: RESUME_WITHIN,
             max_removals_percent: DEFAULT_PERCENT,
             at_once: None,
+            schedule: None,
+            notify: None,
         }
     }
 
@@ -109,6 +121,7 @@ struct RawFile {
     store: PathBuf,
     #[serde(default)]
     connection: Vec<RawConnection>,
+    smtp: Option<RawSmtp>,
 }
 
 #[derive(Deserialize)]
@@ -127,10 +140,13 @@ fn default_store() -> PathBuf {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct RawConnection {
     name: String,
     connector: String,
+    schedule: Option<String>,
+    time_zone: Option<String>,
+    notify: Option<RawNotify>,
     #[serde(default)]
     settings: BTreeMap<String, toml::Value>,
     #[serde(default)]
@@ -203,6 +219,12 @@ impl Config {
             let connection = Connection { limits, ..connection };
             connections.push(connection);
         }
+        let smtp = raw.smtp.map(|smtp| smtp.check(folder)).transpose();
+        let smtp = smtp.map_err(|e| ConfigError { message: format!(": smtp: {}", e.message), ..e })?;
+        if let (Some(told), None) = (connections.iter().find(|c| c.notify.is_some()), &smtp) {
+            let message = format!(": connection {}: notify names addresses, and no server takes the mails", told.name);
+            return Err(ConfigError::new(message).with_help("add [smtp] with host, user, password and from"));
+        }
         let connectors = match raw.connectors {
             OneOrMany::One(one) => vec![one],
             OneOrMany::Many(many) => many,
@@ -211,6 +233,7 @@ impl Config {
             connectors: connectors.into_iter().map(|p| folder.join(p)).collect(),
             store: folder.join(raw.store),
             connections,
+            smtp,
         })
     }
 }
@@ -240,6 +263,8 @@ impl RawConnection {
             fits.ok_or_else(|| ConfigError::new(format!("at-once is {n}; it has to lie between 1 and {MOST_AT_ONCE}")))
         });
         connection.at_once = at_once.transpose()?;
+        connection.schedule = schedule::read(self.schedule.as_deref(), self.time_zone.as_deref())?;
+        connection.notify = self.notify.map(RawNotify::check).transpose()?;
         Ok(connection)
     }
 }
@@ -273,7 +298,7 @@ fn explain(text: &str, error: &toml::de::Error) -> ConfigError {
 
 /// The parser's words as a person would say them.
 fn in_plain_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 12] = [
+    const WORDS: [(&str, &str); 14] = [
         ("unknown field", "unknown key"),
         ("missing field", "missing key"),
         ("invalid type: ", "wrong type: "),
@@ -283,6 +308,8 @@ fn in_plain_words(message: &str) -> String {
         ("expected i64", "expected a whole number"),
         ("expected a sequence", "expected a list"),
         ("expected struct RawConnection", "expected a connection"),
+        ("expected struct RawNotify", "expected a table"),
+        ("expected struct RawSmtp", "expected a table"),
         ("string \"", "the text \""),
         ("sequence", "a list"),
         ("map", "a table"),
@@ -301,9 +328,16 @@ mod tests {
     const WHOLE: &str = r#"
 connectors = "connectors"
 store = "muster.db"
+[smtp]
+host = "smtp.acme.test"
+from = "muster@acme.test"
 [[connection]]
 name = "support"
 connector = "chatwoot"
+schedule = "daily 06:30"
+time-zone = "Europe/Berlin"
+[connection.notify]
+email = ["ann@acme.test"]
 [connection.settings]
 chatwoot-base-url = "https://app.chatwoot.com"
 chatwoot-account-id = 1
@@ -329,6 +363,7 @@ at-once = 16
         assert_eq!(connection.resume_within, Duration::from_secs(5400));
         assert_eq!(connection.settings.len(), 3);
         assert!(connection.network.allow_private.contains("127.0.0.1:3000"));
+        assert!(connection.schedule.is_some() && connection.notify.is_some() && config.smtp.is_some());
     }
 
     #[test]
@@ -360,6 +395,12 @@ at-once = 16
             ("127.0.0.1:3000", "127.0.0.1", "not host:port"),
             ("127.0.0.1:3000", "http://127.0.0.1:3000", "not host:port"),
             ("https://a.test", "a.test", "the origin \"a.test\""),
+            ("daily 06:30", "weekly", "connection support: schedule is \"weekly\""),
+            ("ann@acme.test", "ann", "connection support: notify has the address \"ann\""),
+            ("host = \"smtp.acme.test\"", "host = \"\"", ": smtp: host is \"\""),
+            ("[smtp]\nhost = \"smtp.acme.test\"\nfrom = \"muster@acme.test\"\n", "", "no server takes the mails"),
+            ("email", "emails", "unknown key `emails`"),
+            ("time-zone", "timezone", "unknown key `timezone`"),
             ("{ env = \"CHATWOOT_TOKEN\" }", "{ evn = \"X\" }", "evn"),
         ];
         for (from, to, expected) in table {

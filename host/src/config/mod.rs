@@ -5,13 +5,18 @@ mod error;
 mod file;
 mod granted;
 mod limit;
+mod notify;
 mod quantity;
 mod resolve;
+mod schedule;
+mod smtp;
 mod source;
 
 pub use authority::authorities;
 pub use error::ConfigError;
 pub use file::{Config, Connection, DEFAULT_FILE};
 pub use granted::{asked, granted};
+pub use notify::{Notify, When};
 pub use resolve::{Secrets, resolve};
+pub use smtp::{Smtp, Tls};
 pub use source::{Source, literal};

@@ -174,7 +174,7 @@ pub(super) fn in_body(host_port: String, error: &hyper::Error) -> EgressError {
 }
 
 /// The library's words for a handshake that failed, as a person would say them.
-fn tls_words(error: &io::Error) -> String {
+pub(crate) fn tls_words(error: &io::Error) -> String {
     let words = error.to_string();
     const SAID: [(&str, &str); 6] = [
         ("handshake eof", "the server closed the connection in the middle of the handshake"),

@@ -1,7 +1,8 @@
-"""Installs a SCIM server that nobody here wrote into a virtual environment, once, and prints its Python.
+"""Installs a server that nobody here wrote into a virtual environment, once, and prints its Python.
 
-Usage: python3 scim2_server.py FOLDER. Ends with 3 where this Python is too old for the server, and with 2 and one
-sentence where the installation fails. Many may call it at once: one installs, the others wait.
+Usage: python3 venv.py FOLDER; what is installed into a folder that is called some-server is listed in some_server.txt. Ends
+with 3 where this Python is too old for it, and with 2 and one sentence where the installation fails. Many may call it at
+once: one installs, the others wait.
 """
 
 import fcntl
@@ -12,7 +13,6 @@ import subprocess
 import sys
 
 OLDEST = (3, 11)
-PINS = pathlib.Path(__file__).with_name("scim2_server.txt")
 # Seconds for an installation that may never end.
 PATIENCE = 300
 
@@ -34,10 +34,10 @@ def run(*words):
     return done.returncode == 0, done.stdout.strip()
 
 
-def install(folder):
+def install(folder, listed):
     """None, or why it failed."""
     python = folder / "bin" / "python3"
-    pins = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement", PINS]
+    pins = ["install", "--quiet", "--disable-pip-version-check", "--no-deps", "--requirement", listed]
     made, said = run(sys.executable, "-m", "venv", folder)
     if made:
         installed, said = run(python, "-m", "pip", *pins)
@@ -54,17 +54,18 @@ def main():
         print("Python %d.%d or newer is needed" % OLDEST)
         return 3
     folder = pathlib.Path(sys.argv[1]).absolute()
+    listed = pathlib.Path(__file__).with_name(folder.name.replace("-", "_") + ".txt")
     folder.parent.mkdir(parents=True, exist_ok=True)
     stamp = folder / "installed.txt"
-    wanted = "%s\n%s\n%s" % (sys.version, folder, PINS.read_text())
+    wanted = "%s\n%s\n%s" % (sys.version, folder, listed.read_text())
     with open(f"{folder}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not stamp.exists() or stamp.read_text() != wanted:
             shutil.rmtree(folder, ignore_errors=True)
-            why = install(folder)
+            why = install(folder, listed)
             if why is not None:
                 shutil.rmtree(folder, ignore_errors=True)
-                print(f"scim2-server cannot be installed into {folder}: {why}")
+                print(f"{folder.name} cannot be installed into {folder}: {why}")
                 return 2
             half = folder / "installed.half"
             half.write_text(wanted)
