@@ -49,6 +49,7 @@ mod justworks_login;
 mod justworks_roster;
 mod justworks_secrets;
 mod migration;
+mod plan;
 mod prune;
 mod query;
 mod regressions;

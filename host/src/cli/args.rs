@@ -93,6 +93,8 @@ pub enum Command {
     Query(Query),
     /// Delete runs and what was true before the ones that are kept
     Prune(Prune),
+    /// Say what is to be done so that one connection's people become like another's; nothing is changed
+    Plan(super::plan_args::Plan),
     /// Compile a connector crate and wrap it into a component
     Build {
         /// The crate's folder

@@ -12,6 +12,9 @@ mod init;
 mod inspect;
 mod logging;
 mod output;
+mod plan;
+mod plan_args;
+mod plan_page;
 mod progress;
 mod prune;
 mod query;
@@ -101,6 +104,7 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Diff(options) => diff::diff(global, options),
         Command::Query(options) => query::query(global, options),
         Command::Prune(options) => prune::prune(global, options),
+        Command::Plan(options) => plan::plan(global, options),
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

@@ -64,10 +64,10 @@ pub(super) struct Facts<'a> {
     pub(super) pair: Pair<'a>,
     pub(super) options: &'a Options,
     /// The day of the source's run; none where it cannot be read.
-    pub(super) today: Option<Date>,
+    today: Option<Date>,
     pub(super) head: Option<usize>,
     pub(super) chart: Chart,
-    pub(super) fates: Vec<Fate>,
+    fates: Vec<Fate>,
 }
 
 impl<'a> Facts<'a> {
@@ -177,9 +177,12 @@ fn left_alone(
             }
         }
     }
-    let is_found = |id: &str| [pair.texts.find(id), pair.texts.find(&folded(id))].iter().flatten().any(|t| found.contains(t));
+    let is_found =
+        |id: &str| [pair.texts.find(id), pair.texts.find(&folded(id))].iter().flatten().any(|t| found.contains(t));
     let [source, _] = pair.names;
-    warnings.extend(options.exclude.iter().filter(|id| !is_found(id)).map(|id| format!("--exclude {id} is nobody of {source}")));
+    warnings.extend(
+        options.exclude.iter().filter(|id| !is_found(id)).map(|id| format!("--exclude {id} is nobody of {source}")),
+    );
     alone
 }
 

@@ -82,7 +82,9 @@ impl Hiring {
         };
         match (facts.boss_of(at, &|at| self.is_hired(at)).map_err(about)?, facts.chart.manager(at)) {
             (None, _) => match (&facts.options.org_head, facts.head) {
-                (Some(name), head) if head != Some(at) => Err(format!("has no manager, and is not the org head {name}")),
+                (Some(name), head) if head != Some(at) => {
+                    Err(format!("has no manager, and is not the org head {name}"))
+                }
                 _ => Ok(0),
             },
             (Some(_), Manager::At(manager)) => match self.of(manager) {

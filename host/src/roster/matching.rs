@@ -79,7 +79,7 @@ pub struct Pair<'a> {
 
 impl Pair<'_> {
     /// Finds everybody of the source who is meant in the target. Whoever is not, is left out as if not there.
-    pub fn matches(&self, known: &Known, meant: impl Fn(usize) -> bool) -> Vec<Match> {
+    pub fn matches(&self, known: &Known, meant: impl Fn(usize) -> bool + Copy) -> Vec<Match> {
         let index = |get: fn(&Person) -> Text| {
             Index::new(self.source.iter().enumerate().filter(|(at, _)| meant(*at)).map(|(at, p)| (at, get(p))))
         };
@@ -89,7 +89,7 @@ impl Pair<'_> {
             false => Match::Nobody,
         };
         let mut matches: Vec<Match> = self.source.iter().enumerate().map(one).collect();
-        self.unclaim(&mut matches);
+        self.unclaim(&mut matches, known, meant);
         matches
     }
 
@@ -109,19 +109,40 @@ impl Pair<'_> {
                 self.key(one),
                 self.key(other)
             )),
-            (Some(Holder::One(one)), _) | (None, Some(Holder::One(one))) => Match::Person(one),
+            (Some(Holder::One(one)), _) | (None, Some(Holder::One(one))) => self.alone(one, known),
             (None, None) => Match::Nobody,
         }
     }
 
-    /// Two of the source may mean one of the target, the one by its address, the other by its id: then neither does.
-    fn unclaim(&self, matches: &mut [Match]) {
+    /// Somebody of the target, found by the one, may share the other with somebody else, and be written by that.
+    fn alone(&self, at: usize, known: &Known) -> Match {
+        let they = self.target.get(at).copied().unwrap_or_default();
+        let several = |what: &str, value: Text| {
+            let [_, target] = self.names;
+            Match::Unclear(format!("several people of {target} have the {what} {}", self.texts.get(value)))
+        };
+        if known.addresses.get(they.address) == Some(Holder::Many) {
+            return several("email", they.address);
+        }
+        if known.ids.get(they.employee_id) == Some(Holder::Many) {
+            return several("employee id", they.employee_id);
+        }
+        Match::Person(at)
+    }
+
+    /// Two of the source may mean one of the target, the one by its address, the other by its id, certain or not: then
+    /// neither does. Else what is written of the one could make it clear who the other is.
+    fn unclaim(&self, matches: &mut [Match], known: &Known, meant: impl Fn(usize) -> bool) {
         let mut claims = vec![0u32; self.target.len()];
-        for found in matches.iter() {
-            if let Match::Person(at) = found
-                && let Some(count) = claims.get_mut(*at)
-            {
-                *count += 1;
+        for (_, person) in self.source.iter().enumerate().filter(|(at, _)| meant(*at)) {
+            let by_address = known.addresses.get(person.address);
+            let by_id = known.ids.get(person.employee_id).filter(|holder| Some(*holder) != by_address);
+            for holder in [by_address, by_id].into_iter().flatten() {
+                if let Holder::One(at) = holder
+                    && let Some(count) = claims.get_mut(at)
+                {
+                    *count += 1;
+                }
             }
         }
         let [source, target] = self.names;
@@ -165,6 +186,10 @@ mod tests {
             who("12", "", ""),
             who("13", "", "same"),
             who("14", "", "same"),
+            who("15", "gus@acme.test", ""),
+            who("16", "", "h"),
+            who("17", "ida@acme.test", "j"),
+            who("18", "new.ida@acme.test", "i"),
         ];
         let target = [
             who("01", "ann@acme.test", "1"),
@@ -178,6 +203,12 @@ mod tests {
             who("09", "EVE@acme.test", ""),
             who("10", "fay@acme.test", "f"),
             who("12", "", ""),
+            who("13", "gus@acme.test", "g"),
+            who("14", "", "g"),
+            who("15", "hal@acme.test", "h"),
+            who("16", "hal@acme.test", ""),
+            who("17", "ida@acme.test", "i"),
+            who("18", "", "j"),
         ];
         let mut texts = Texts::default();
         let (source, target) = (people(&mut texts, "member", &source), people(&mut texts, "person", &target));
@@ -198,6 +229,10 @@ mod tests {
             Match::Nobody,
             unclear("several people of hr have the employee id same"),
             unclear("several people of hr have the employee id same"),
+            unclear("several people of chart have the employee id g"),
+            unclear("several people of chart have the email hal@acme.test"),
+            unclear("in chart the email is that of person:17, and the employee id that of person:18"),
+            unclear("several people of hr are person:17 of chart"),
         ];
         assert_eq!(pair.matches(&Known::new(&target), |_| true), expected);
         let without = pair.matches(&Known::new(&target), |at| at != 5 && at != 10);

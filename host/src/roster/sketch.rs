@@ -112,8 +112,7 @@ impl Sketch {
                 department: given(&self.department),
                 location: given(&self.location),
                 employment_type: given(&self.employment_type),
-                manager: given(&self.manager)
-                    .map(|id| ResourceId { resource_type: of_type.to_owned(), id }),
+                manager: given(&self.manager).map(|id| ResourceId { resource_type: of_type.to_owned(), id }),
                 start_date: given(&self.start),
                 end_date: given(&self.end),
             },

@@ -218,7 +218,9 @@ mod tests {
             ("changes: p:1 (p:1): given_name: (none) → Ann in the plan, and now Anne → Ann", |p| {
                 p.changes[0].fields[1].old = Some("Anne".into());
             }),
-            ("moves: p:2 (p:2): manager: (none) → third@acme.test in the plan, and now no change", |p| p.moves.clear()),
+            ("moves: p:2 (p:2): manager: (none) → third@acme.test in the plan, and now no change", |p| {
+                p.moves.clear()
+            }),
             ("departures: p:4 (Cy): 2026-01-31 in the plan, and now 2026-02-01", |p| {
                 p.departures[0].date = "2026-02-01".into();
             }),
@@ -262,9 +264,11 @@ mod tests {
         let mut now = empty.clone();
         now.hires = vec![hire("BOSS@acme.test", "x"), hire("later@acme.test", "x")];
         let by_email = Change { email: Some("Third@acme.test".into()), ..change("p:77", &[(Field::Title, None, "X")]) };
-        now.changes = vec![change("p:2", &[(Field::Title, None, "X")]), change("p:9", &[(Field::Title, None, "X")]), by_email];
+        now.changes =
+            vec![change("p:2", &[(Field::Title, None, "X")]), change("p:9", &[(Field::Title, None, "X")]), by_email];
         now.moves = vec![change("p:9", &[(Field::Location, None, "X")])];
-        now.departures = vec![plan().departures[0].clone(), Departure { id: "p:9".into(), ..plan().departures[0].clone() }];
+        now.departures =
+            vec![plan().departures[0].clone(), Departure { id: "p:9".into(), ..plan().departures[0].clone() }];
         let left = remaining(&plan(), &now);
         let ids: Vec<&str> = left.changes.iter().map(|c| c.id.as_str()).collect();
         assert_eq!((left.hires.len(), ids, left.moves.len(), left.departures.len()), (1, vec!["p:2", "p:77"], 0, 1));

@@ -68,17 +68,14 @@ impl<'a> Facts<'a> {
         }
         match self.fate(at) {
             Fate::Alone => Err(format!("{} is left alone", who())),
-            Fate::New if hired(at) => {
-                Ok(Boss { there: None, address: self.text(person.email).to_owned() })
-            }
+            Fate::New if hired(at) => Ok(Boss { there: None, address: self.text(person.email).to_owned() }),
             Fate::New => Err(format!("{} is not hired", who())),
             Fate::Known(there) => {
                 let changed = match person.is_leaving(self.pair.texts) {
                     true => None,
                     false => self.difference(at, there, Field::Email).map(|change| change.new),
                 };
-                let email = self.target(there).email;
-                let email = Some(email).filter(|email| self.pair.texts.is_plain(*email));
+                let email = Some(self.target(there).email).filter(|email| self.pair.texts.is_plain(*email));
                 match changed.or_else(|| email.and_then(|email| self.pair.texts.owned(email))) {
                     Some(address) => Ok(Boss { there: Some(there), address }),
                     None => Err(format!("{} has no email in {}", who(), self.pair.names[1])),

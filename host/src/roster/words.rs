@@ -13,7 +13,14 @@ const WORDS: [(&str, &[&str]); 6] = [
     ("temporary", &["temp", "temporary", "seasonal"]),
     (
         CONTRACTOR,
-        &["contract", "contractor", "contractor_individual", "contractor_business", "independent_contractor", "freelancer"],
+        &[
+            "contract",
+            "contractor",
+            "contractor_individual",
+            "contractor_business",
+            "independent_contractor",
+            "freelancer",
+        ],
     ),
     ("intern", &["intern", "internship"]),
     ("expatriate", &["expat", "expatriate"]),
@@ -21,11 +28,8 @@ const WORDS: [(&str, &[&str]); 6] = [
 
 /// The neutral word of a vendor's word; none where there is no mapping.
 pub fn neutral(word: &str) -> Option<&'static str> {
-    let word: String = word
-        .trim()
-        .chars()
-        .map(|c| if c == ' ' || c == '-' { '_' } else { c.to_ascii_lowercase() })
-        .collect();
+    let word: String =
+        word.trim().chars().map(|c| if c == ' ' || c == '-' { '_' } else { c.to_ascii_lowercase() }).collect();
     WORDS.iter().find(|(_, of)| of.contains(&word.as_str())).map(|(neutral, _)| *neutral)
 }
 

@@ -40,12 +40,7 @@ impl Reader {
     ///
     /// # Errors
     /// No such state; see [`StoreError`], or what the sink says.
-    pub fn people<E: From<StoreError>>(
-        &self,
-        connection: &str,
-        run: i64,
-        sink: Sink<PersonRow, E>,
-    ) -> Result<(), E> {
+    pub fn people<E: From<StoreError>>(&self, connection: &str, run: i64, sink: Sink<PersonRow, E>) -> Result<(), E> {
         moment::published(self.conn(), run, Some(connection)).map_err(|e| e.into_store(self.path()))?;
         let sql = "SELECT t.name, i.vendor_id, r.name, r.email, r.given_name, r.family_name, r.status, r.employment \
                    FROM connection c \
