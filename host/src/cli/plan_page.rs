@@ -222,9 +222,9 @@ mod tests {
         let expected = "\
 justworks (run 3) → charthop (run 5)
 Hires (2)
-    NAME           EMAIL          TITLE     DEPARTMENT  MANAGER  START
+    NAME          EMAIL          TITLE     DEPARTMENT  MANAGER  START
   + Ann\\u{1b}[2J  ann@acme.test  Engineer  -           -        -
-  + 李 Ito         i@acme.test    -         -           -        -
+  + 李 Ito        i@acme.test    -         -           -        -
 Changes (1)
   ~ Bo (bo@acme.test, person:2)
       title: (none) → A\\u{202e}B
