@@ -53,6 +53,7 @@ mod justworks_secrets;
 mod migration;
 mod provisioning;
 mod notify;
+mod plan;
 mod prune;
 mod query;
 mod regressions;

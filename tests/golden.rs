@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use regex_lite::Regex;
 use support::chatwoot::FakeChatwoot;
 use support::fault::{Fault, FaultKind};
+use support::pair::Pair;
 use support::scene::{Profile, Scene};
 
 fn golden_file(name: &str) -> PathBuf {
@@ -131,11 +132,24 @@ fn odd_names() {
 }
 
 #[test]
+fn a_plan() {
+    let pair = Pair::demo().synced();
+    matches(&pair, "plan", 0, &["plan", "justworks", "charthop", "-o", "plan.json"]);
+    same(&std::fs::read_to_string(pair.path("plan.json")).unwrap(), "plan-json");
+}
+
+#[test]
 fn a_plugin_list() {
     let scene = Scene::new().built_connector("chatwoot");
     matches(&scene, "init", 0, &["init"]);
-    let found = normalised(&scene.toml_text());
-    let path = golden_file("muster-toml");
+    same(&scene.toml_text(), "muster-toml");
+}
+
+/// Compares a file with its golden one.
+#[track_caller]
+fn same(text: &str, name: &str) {
+    let found = normalised(text);
+    let path = golden_file(name);
     if std::env::var_os("MUSTER_BLESS").is_some() {
         std::fs::write(&path, &found).unwrap();
     }

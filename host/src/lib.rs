@@ -1,7 +1,7 @@
 //! Muster: a host that runs vendor connectors as WebAssembly components and collects who exists and who has
 //! what access, without trusting the connector.
 //!
-//! Read downwards: `cli` → `run`, `build` → `catalog`, `config` → `sandbox` → `egress`, `store` → `tape` → `report`, `clock`,
+//! Read downwards: `cli` → `roster`, `run`, `build` → `catalog`, `config` → `sandbox` → `egress`, `store` → `tape` → `report`, `clock`,
 //! `limits`, `manifest`, `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
@@ -23,6 +23,7 @@ pub mod model;
 pub mod notify;
 pub mod packed;
 pub mod report;
+pub mod roster;
 pub mod run;
 pub mod sandbox;
 pub mod schedule;

@@ -25,6 +25,7 @@ pub mod fault_text;
 pub mod hostile;
 pub mod journal;
 pub mod justworks;
+pub mod pair;
 #[cfg(test)]
 mod raw;
 pub mod scene;

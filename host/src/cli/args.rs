@@ -112,6 +112,8 @@ whose credentials are refused waits until its settings change."
     },
     /// List what was changed at vendors or accepted, by whom, and what came of it
     Audit(Audit),
+    /// Say what is to be done so that one connection's people become like another's; nothing is changed
+    Plan(super::plan_args::Plan),
     /// Compile a connector crate and wrap it into a component
     Build {
         /// The crate's folder

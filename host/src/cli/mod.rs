@@ -19,6 +19,9 @@ mod logging;
 mod mailing;
 mod one;
 mod output;
+mod plan;
+mod plan_args;
+mod plan_page;
 mod progress;
 mod prune;
 mod query;
@@ -118,6 +121,7 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Revoke(options) => grant::grant(global, options, false).await,
         Command::Account { action } => account::account(global, action).await,
         Command::Audit(options) => audit::audit(global, options),
+        Command::Plan(options) => plan::plan(global, options),
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

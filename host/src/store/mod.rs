@@ -28,6 +28,7 @@ mod moment;
 mod outcome;
 #[cfg(test)]
 mod past;
+pub mod people;
 #[cfg(test)]
 mod plain;
 mod presence;

@@ -111,6 +111,13 @@ pub(super) fn published(conn: &Connection, run: i64, asked: Option<&str>) -> Res
     }))
 }
 
+/// What is published of a connection now.
+pub(super) fn now(conn: &Connection, name: &str) -> Result<Moment, Unread> {
+    let sql = "SELECT r.run, r.status, r.started FROM connection c JOIN run r ON r.run = c.published WHERE c.name = ?";
+    let found = conn.query_row(sql, [name], |r| Ok(Moment { run: r.get(0)?, status: r.get(1)?, started: r.get(2)? }));
+    found.optional()?.ok_or_else(|| Unread::State(NoState::Never(name.to_owned())))
+}
+
 /// A run that was published, or whose draft could be.
 fn published_or_draft(conn: &Connection, run: i64, asked: &str) -> Result<Moment, Unread> {
     match published(conn, run, Some(asked)) {

@@ -9,6 +9,7 @@ mod charthop;
 mod crowd;
 mod figure;
 mod neighbour;
+mod plan;
 mod process;
 mod raw;
 mod scene;
@@ -54,6 +55,7 @@ enum Part {
     Tapes,
     Charthop,
     Crowd,
+    Plan,
 }
 
 /// Milliseconds of the whole process beyond what the server takes, for a small account.
@@ -115,6 +117,9 @@ fn bench(arguments: &Arguments) -> Result<bool, Broken> {
     }
     if wanted(Part::Crowd) {
         crowd::measure(&mut report, runs.div_ceil(5))?;
+    }
+    if wanted(Part::Plan) {
+        plan::measure(&mut report, runs.div_ceil(5))?;
     }
     Ok(report.met())
 }

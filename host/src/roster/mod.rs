@@ -1,0 +1,37 @@
+//! Rosters: what is to be done so that one connection's people become like another's. It decides and does nothing: no
+//! SQL, no network, no clock.
+//!
+//! `load` reads two snapshots, `make` makes a plan of them, `read` reads a plan back, `stale` says whether one that was
+//! made before still holds. Below: `hiring`, `values` → `facts` → `matching`, `chart` → `people` → `texts`, and the
+//! document itself, `plan` → `options`, `field`, `words`.
+
+mod chart;
+mod facts;
+mod field;
+mod hiring;
+mod load;
+mod make;
+mod matching;
+pub mod options;
+pub mod people;
+mod plan;
+#[cfg(test)]
+mod property;
+mod read;
+#[cfg(test)]
+mod sketch;
+mod stale;
+#[cfg(test)]
+mod tests;
+mod texts;
+mod values;
+pub mod words;
+
+pub use facts::NoPlan;
+pub use field::Field;
+pub use load::LoadError;
+pub use make::{Made, Rosters, make};
+pub use options::{ChangeKind, Options};
+pub use plan::{Change, Counts, Departure, FieldChange, Hire, Plan, Skipped, Snapshot, VERSION};
+pub use read::PlanError;
+pub use stale::{Verdict, remaining, verdict};
