@@ -27,6 +27,7 @@ pub mod journal;
 pub mod justworks;
 #[cfg(test)]
 mod raw;
+pub mod roster;
 pub mod scene;
 pub mod scim;
 pub mod scim2;
