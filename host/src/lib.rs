@@ -5,6 +5,7 @@
 //! `limits`, `manifest`, `settings`, `model`, `failure`, `text`. What is lower knows nothing of what is higher.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing))]
 
+pub mod acting;
 pub mod build;
 mod canonical;
 pub mod catalog;

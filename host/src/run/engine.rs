@@ -183,6 +183,7 @@ fn new_run(job: &Job, clock: &Clock, wanted: &Wanted) -> NewRun {
         // Nobody goes on with a replay: what it saw is not the vendor's present.
         settings: if let Tape::Replay(_) = job.tape { String::new() } else { job.fingerprint() },
         resume: Resume { since: clock.text_before(job.connection.resume_within), never: never.map(str::to_owned) },
+        scope: None,
     }
 }
 

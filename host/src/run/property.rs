@@ -194,6 +194,7 @@ impl Process {
                 contract: "0.1.0".into(),
                 settings: "s".into(),
                 resume: Resume { since: String::new(), never: None },
+                scope: None,
             };
             let store = self.store.clone().expect("open");
             let begun = store.begin(new).await.expect("begun");

@@ -3,7 +3,8 @@
 
 wasmtime::component::bindgen!({
     path: "../wit",
-    world: "muster:connector/connector",
+    // Everything a connector may export; what one does export is looked up export by export.
+    world: "muster:connector/connector-with-both",
     imports: { default: trappable },
     exports: { default: async },
     require_store_data_send: true,

@@ -7,6 +7,10 @@ pub enum Call {
     Describe,
     /// No records.
     Check,
-    /// Everything.
+    /// Records; no changes.
     Sync,
+    /// What would come of a change: no records, no changes.
+    Look,
+    /// Changes that the operator agreed to; no records.
+    Apply,
 }

@@ -296,7 +296,7 @@ impl wit_settings::Host for Guest {
     fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
         Ok(match self.call {
             Call::Describe => None,
-            Call::Check | Call::Sync => self.shared.settings.get(&name).cloned(),
+            Call::Check | Call::Sync | Call::Look | Call::Apply => self.shared.settings.get(&name).cloned(),
         })
     }
 }

@@ -179,7 +179,11 @@ async fn exchange(
     let body =
         collected.map_err(|_| Refused::Egress(EgressError::Unfinished { seconds: caps.deadline.as_secs() }))??;
     let request = http::Request::from_parts(parts, body);
-    let phase = if call == Call::Check { Phase::Check } else { Phase::Sync };
+    let phase = match call {
+        Call::Check => Phase::Check,
+        Call::Describe | Call::Sync | Call::Look => Phase::Sync,
+        Call::Apply => Phase::Apply,
+    };
     let target = egress.judge(phase, &request).map_err(Refused::Egress)?;
     lock(notes).last = Some(target.origin.clone());
     egress.exchange(&target, request).await.map_err(Refused::Egress)

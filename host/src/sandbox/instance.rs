@@ -4,7 +4,7 @@
 //! in. Attack: a guest that traps in one call to leave a surprise for the next.
 
 use super::ambient;
-use super::bindings::{Connector, ConnectorPre};
+use super::bindings::exports::muster::connector::{provisioning, roster, source};
 use super::call::Call;
 use super::convert;
 use super::guest::{Guest, Shared};
@@ -21,14 +21,19 @@ use crate::model::{Account, Task};
 use crate::packed::Packed;
 use std::sync::Arc;
 use std::time::Duration;
-use wasmtime::component::Component;
+use wasmtime::component::{Component, InstancePre};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 /// A component linked once; instances come from it.
 #[derive(Clone)]
 pub struct Program {
     engine: Engine,
-    pre: ConnectorPre<Guest>,
+    pre: InstancePre<Guest>,
+    source: source::GuestIndices,
+    /// Where it changes access.
+    provisioning: Option<provisioning::GuestIndices>,
+    /// Where it takes a roster.
+    roster: Option<roster::GuestIndices>,
 }
 
 impl Program {
@@ -37,8 +42,12 @@ impl Program {
     /// # Errors
     /// An import that is not offered, or an export of another type.
     pub fn new(engine: &Engine, component: &Component) -> wasmtime::Result<Program> {
-        let pre = ConnectorPre::new(linker::linker(engine)?.instantiate_pre(component)?)?;
-        Ok(Program { engine: engine.clone(), pre })
+        let pre = linker::linker(engine)?.instantiate_pre(component)?;
+        // An interface that is there has to be of the contract's type; one that is not there is a capability less.
+        let has = |name: &str| component.get_export_index(None, name).is_some();
+        let provisioning = has(PROVISIONING).then(|| provisioning::GuestIndices::new(&pre)).transpose()?;
+        let roster = has(ROSTER).then(|| roster::GuestIndices::new(&pre)).transpose()?;
+        Ok(Program { engine: engine.clone(), source: source::GuestIndices::new(&pre)?, provisioning, roster, pre })
     }
 
     /// An instance for the calls of a run.
@@ -80,15 +89,33 @@ impl Program {
             })
         });
         let mut boundary = Boundary { store, meter, cpu, time, dead: false };
-        let pre = self.pre.clone();
-        let connector = boundary.run(Call::Describe, async move |store| pre.instantiate_async(store).await).await?;
-        Ok(Instance { boundary, connector, calls: 0, cpu_us: 0 })
+        let program = self.clone();
+        let load = async move |store: &mut Store<Guest>| {
+            let instance = program.pre.instantiate_async(&mut *store).await?;
+            let source = program.source.load(&mut *store, &instance)?;
+            let provisioning = program.provisioning.map(|indices| indices.load(&mut *store, &instance)).transpose()?;
+            let roster = program.roster.map(|indices| indices.load(&mut *store, &instance)).transpose()?;
+            Ok(Exports { source, provisioning, roster })
+        };
+        let exports = boundary.run(Call::Describe, load).await?;
+        Ok(Instance { boundary, exports, calls: 0, cpu_us: 0 })
     }
 }
 
+/// The exports beside `source`, as a component's type names them.
+const PROVISIONING: &str = "muster:connector/provisioning@0.1.0";
+const ROSTER: &str = "muster:connector/roster@0.1.0";
+
+/// What an instance exports.
+pub(super) struct Exports {
+    source: source::Guest,
+    pub(super) provisioning: Option<provisioning::Guest>,
+    pub(super) roster: Option<roster::Guest>,
+}
+
 /// A store and what bounds the calls on it.
-struct Boundary {
-    store: Store<Guest>,
+pub(super) struct Boundary {
+    pub(super) store: Store<Guest>,
     meter: Arc<Meter>,
     cpu: Duration,
     time: Duration,
@@ -97,7 +124,7 @@ struct Boundary {
 
 impl Boundary {
     /// One call under its deadline; a trap or a timeout ends the store.
-    async fn run<T, F>(&mut self, call: Call, body: F) -> Result<T, Failure>
+    pub(super) async fn run<T, F>(&mut self, call: Call, body: F) -> Result<T, Failure>
     where
         F: AsyncFnOnce(&mut Store<Guest>) -> wasmtime::Result<T>,
     {
@@ -200,8 +227,8 @@ fn too_much_memory(limit: &'static str, limits: &Limits) -> Failure {
 
 /// An instance, for one call at a time.
 pub struct Instance {
-    boundary: Boundary,
-    connector: Connector,
+    pub(super) boundary: Boundary,
+    pub(super) exports: Exports,
     calls: u32,
     /// Microseconds of processor time of all its calls.
     cpu_us: u64,
@@ -245,11 +272,8 @@ impl Instance {
     }
 
     async fn describe(&mut self) -> Result<Manifest, Failure> {
-        let connector = &self.connector;
-        let result = self
-            .boundary
-            .run(Call::Describe, async |store| connector.muster_connector_source().call_describe(store).await)
-            .await;
+        let source = &self.exports.source;
+        let result = self.boundary.run(Call::Describe, async |store| source.call_describe(store).await).await;
         self.settle(result.map(|d| Ok(convert::manifest(d)))).map_err(|f| f.failure)
     }
 
@@ -259,11 +283,8 @@ impl Instance {
     /// The guest's failure, or the host's.
     pub async fn check(&mut self) -> Result<Account, Failed> {
         self.boundary.store.data_mut().reseed("check");
-        let connector = &self.connector;
-        let result = self
-            .boundary
-            .run(Call::Check, async |store| connector.muster_connector_source().call_check(store).await)
-            .await;
+        let source = &self.exports.source;
+        let result = self.boundary.run(Call::Check, async |store| source.call_check(store).await).await;
         let account = self.settle(result.map(|r| r.map_err(convert::failure)))?;
         convert::account(account).map_err(|why| Failure::new(Reason::Contract, why).into())
     }
@@ -276,8 +297,7 @@ impl Instance {
         let call = task.map_or_else(|| "sync".to_owned(), |task| format!("sync {} {}", task.kind, task.payload));
         self.boundary.store.data_mut().reseed(&call);
         let task = task.map(convert::task_out);
-        let connector = &self.connector;
-        let source = connector.muster_connector_source();
+        let source = &self.exports.source;
         let result =
             self.boundary.run(Call::Sync, async |store| source.call_sync(store, task.as_ref(), session).await).await;
         let follow_ups = self.settle(result.map(|r| r.map_err(convert::failure)))?;
@@ -298,7 +318,7 @@ impl Instance {
     }
 
     /// Books the call and turns what happened during it into the failure it really was.
-    fn settle<T>(&mut self, result: Result<Result<T, Failure>, Failure>) -> Result<T, Failed> {
+    pub(super) fn settle<T>(&mut self, result: Result<Result<T, Failure>, Failure>) -> Result<T, Failed> {
         self.calls += 1;
         self.cpu_us += self.boundary.meter.used_us();
         let guest = self.boundary.store.data();

@@ -6,8 +6,10 @@ mod ambient;
 mod bindings;
 mod call;
 mod chance;
+mod change;
 mod clocks;
 mod convert;
+mod convert_change;
 pub mod engine;
 mod guest;
 mod http;
@@ -16,4 +18,5 @@ pub mod linker;
 mod memory;
 pub mod meter;
 
+pub use change::Roster;
 pub use guest::{LogBudget, Shared};

@@ -76,3 +76,9 @@ pub(super) fn begin(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> 
     tasks::begin(conn, run)?;
     Ok(Begun { run, resumed: None, abandoned, published })
 }
+
+/// The newest draft of a connection: one that is held, incomplete, or in the making.
+pub(super) fn draft(conn: &Connection, connection: &str) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT max(r.run) FROM run r JOIN connection c ON c.id = r.connection WHERE c.name = ? AND r.draft = 1";
+    conn.query_row(sql, [connection], |row| row.get(0))
+}

@@ -3,80 +3,12 @@
 
 use super::outcome::tests::new_run;
 use super::plain::Plain;
-use super::queries::{AsOf, Filter, Reader};
+use super::queries::AsOf;
+use super::real::Real;
 use super::subject::Subject;
-use super::{
-    Begun, Close, Closed, Done, FollowUp, Ledger, NewRun, Status, Store, StoreError, TaskState, Tried, WriterThread,
-};
+use super::{Begun, Close, Closed, Done, FollowUp, Ledger, NewRun, Scope, Status, StoreError, TaskState, Tried};
 use crate::model::{Entitlement, Grant, Kind, Record, Resource, ResourceId, Status as Account, Task};
 use crate::packed::tests::{agent, packed};
-use std::path::PathBuf;
-
-/// The store in a file.
-struct Real {
-    dir: tempfile::TempDir,
-    // In this order: the writer ends when its last sender is gone.
-    store: Option<Store>,
-    thread: Option<WriterThread>,
-}
-
-impl Real {
-    fn file(&self) -> PathBuf {
-        self.dir.path().join("muster.db")
-    }
-}
-
-impl Subject for Real {
-    type Ledger = Store;
-
-    fn new() -> Real {
-        let mut real = Real { dir: tempfile::tempdir().expect("folder"), store: None, thread: None };
-        real.die();
-        real
-    }
-
-    fn ledger(&self) -> &Store {
-        self.store.as_ref().expect("open")
-    }
-
-    fn die(&mut self) {
-        drop(self.store.take());
-        drop(self.thread.take());
-        let (thread, store) = Store::open(&self.file(), &tokio::runtime::Handle::current()).expect("store");
-        (self.store, self.thread) = (Some(store), Some(thread));
-    }
-
-    fn rows(&self, as_of: AsOf) -> Vec<String> {
-        let reader = Reader::open(&self.file()).expect("reader");
-        let filter = Filter { connection: Some("support".into()), resource_type: None, as_of };
-        let mut rows = Vec::new();
-        reader
-            .resources::<StoreError>(&filter, &mut |r| {
-                let status = r.status.as_deref().unwrap_or("-");
-                rows.push(format!("{}:{} {} {status}", r.resource_type, r.id, r.name));
-                Ok(())
-            })
-            .expect("resources");
-        reader
-            .entitlements::<StoreError>(&filter, &mut |e| {
-                rows.push(format!("{} {}", e.id, e.name));
-                Ok(())
-            })
-            .expect("entitlements");
-        reader
-            .grants::<StoreError>(&filter, &mut |g| {
-                rows.push(g.id);
-                Ok(())
-            })
-            .expect("grants");
-        rows.sort();
-        rows
-    }
-
-    fn path(&self) -> Option<PathBuf> {
-        Some(self.file())
-    }
-}
 
 /// What a test does to a store.
 struct Scene<S>(S);
@@ -427,6 +359,45 @@ async fn a_run_that_may_not_go_on_leaves_nothing_behind<S: Subject>() {
     assert!(matches!(scene.0.ledger().accept(lost).await, Err(StoreError::NotAcceptable { .. })));
 }
 
+async fn a_run_of_a_scope_leaves_everything_else_as_it_was<S: Subject>() {
+    let scene = Scene::<S>::new();
+    scene.sync([crowd(12), team("a", &["0", "1"]), team("b", &["0"])].concat()).await;
+    let of = |scope| move |new: &mut NewRun| new.scope = Some(scope);
+    let before = scene.now();
+    let team_a = ResourceId { resource_type: "team".into(), id: "a".into() };
+    let run = scene.begin_as(of(Scope::GrantsOf(team_a))).await.run;
+    let grant = |member| team("a", &[member]).split_off(2);
+    scene.task(run, 0, grant("2"), &[]).await;
+    let closed = scene.close(run, Status::Published).await;
+    assert_eq!((closed.status, closed.added, closed.changed, closed.removed), (Status::Published, 1, 0, 2));
+    assert_eq!((closed.resources, closed.entitlements, closed.grants, closed.findings), (14, 2, 2, vec![]));
+    let gone = |row: &&String| !row.starts_with("team:a:member:");
+    let mut wanted: Vec<String> = before.iter().filter(gone).cloned().collect();
+    wanted.push("team:a:member:agent:2".into());
+    wanted.sort();
+    assert_eq!(scene.now(), wanted);
+
+    // All people of a type are judged by the guard, as in a whole run.
+    let run = scene.begin_as(of(Scope::ResourcesOf("agent".into()))).await.run;
+    scene.task(run, 0, vec![person("0", "agent 0")], &[]).await;
+    let closed = scene.close(run, Status::Published).await;
+    assert_eq!((closed.status, closed.removed), (Status::Held, 11));
+    assert_eq!(scene.now(), wanted);
+}
+
+async fn a_scope_is_not_read_beside_a_draft_of_everything<S: Subject>() {
+    let mut scene = Scene::<S>::new();
+    scene.sync(vec![person("1", "Ann")]).await;
+    let draft = scene.begin().await;
+    scene.task(draft, 0, vec![person("1", "Anne")], &[]).await;
+    scene.0.die();
+    let mut new = new_run("support");
+    new.scope = Some(Scope::ResourcesOf("agent".into()));
+    let refused = scene.0.ledger().begin(new).await.expect_err("refused");
+    assert!(matches!(refused, StoreError::Unfinished { run, .. } if run == draft), "{refused}");
+    assert!(scene.begin_as(|_| ()).await.resumed.is_some(), "the draft is still there");
+}
+
 async fn connections_do_not_see_each_other<S: Subject>() {
     let scene = Scene::<S>::new();
     let other = scene.begin_as(|new| new.connection = "other".into()).await.run;
@@ -491,6 +462,8 @@ macro_rules! hold_all {
             the_guard_judges_a_run_that_was_interrupted_as_a_whole
             an_incomplete_run_does_again_only_what_failed
             a_run_that_may_not_go_on_leaves_nothing_behind
+            a_run_of_a_scope_leaves_everything_else_as_it_was
+            a_scope_is_not_read_beside_a_draft_of_everything
             connections_do_not_see_each_other
         })*
     };

@@ -59,6 +59,14 @@ pub enum StoreError {
         /// Why, as half a sentence.
         why: String,
     },
+    /// Part of a snapshot cannot be read again beside a draft of all of it.
+    #[error("run {run} of {connection} is not finished; `muster sync {connection}` goes on with it")]
+    Unfinished {
+        /// Its number.
+        run: i64,
+        /// Its connection.
+        connection: String,
+    },
     /// The state asked for is not there.
     #[error(transparent)]
     State(NoState),

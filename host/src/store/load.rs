@@ -81,8 +81,11 @@ pub(super) fn attempts(conn: &Connection, connection: i64, run: i64, draft: &mut
     links(conn, connection, run, draft)
 }
 
-/// What the resources that an earlier attempt saw point at.
-fn links(conn: &Connection, connection: i64, run: i64, draft: &mut Draft) -> Result<()> {
+/// What the resources that count as seen point at.
+///
+/// # Errors
+/// As SQLite says.
+pub(super) fn links(conn: &Connection, connection: i64, run: i64, draft: &mut Draft) -> Result<()> {
     #[derive(Deserialize)]
     struct Employment {
         manager: Option<Manager>,

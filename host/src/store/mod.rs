@@ -5,6 +5,7 @@
 //! store has to keep it, and `conformance` says what that means. `draft` and all it consists of, [`guard`] and `resume`
 //! are pure.
 
+pub mod acts;
 mod begin;
 mod close;
 #[cfg(test)]
@@ -32,6 +33,8 @@ mod plain;
 mod presence;
 pub mod prune;
 pub mod queries;
+#[cfg(test)]
+mod real;
 mod resume;
 mod rows;
 mod schema;
@@ -52,7 +55,8 @@ pub use fields::Field;
 pub use ledger::Ledger;
 pub use moment::Moment;
 pub use outcome::{
-    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Status, StoredTask, TaskCounts, TaskState, Tried,
+    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Scope, Status, StoredTask, TaskCounts, TaskState,
+    Tried,
 };
 pub use schema::VERSION;
 pub use stopwatch::Stopwatch;

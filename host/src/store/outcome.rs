@@ -1,7 +1,7 @@
 //! A run as the store sees it: how it begins, what its tasks come to, how it ends, where it stands.
 
 use crate::held::Share;
-use crate::model::Task;
+use crate::model::{ResourceId, Task};
 use crate::packed::Packed;
 use serde::Serialize;
 
@@ -52,6 +52,17 @@ pub struct NewRun {
     pub settings: String,
     /// Whether one that was interrupted may go on instead.
     pub resume: Resume,
+    /// Only this is read again, and only this may vanish; none: everything.
+    pub scope: Option<Scope>,
+}
+
+/// What a run that is not whole says something about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Who has what of one resource.
+    GrantsOf(ResourceId),
+    /// The resources of a type.
+    ResourcesOf(String),
 }
 
 /// Whether an interrupted run may go on.
@@ -225,6 +236,7 @@ pub(crate) mod tests {
             contract: "0.1.0".into(),
             settings: "s".into(),
             resume: Resume { since: "2026-11-21T19:00:00Z".into(), never: None },
+            scope: None,
         }
     }
 }

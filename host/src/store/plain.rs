@@ -3,7 +3,7 @@
 
 use super::draft::Tally;
 use super::guard;
-use super::outcome::{Begun, Close, Closed, Done, NewRun, Resumed, Status, StoredTask, TaskState, Tried};
+use super::outcome::{Begun, Close, Closed, Done, NewRun, Resumed, Scope, Status, StoredTask, TaskState, Tried};
 use super::queries::AsOf;
 use super::resume::{self, Found};
 use super::subject::{Row, Subject, row_of};
@@ -90,6 +90,11 @@ impl Ledger for Plain {
         let mut runs = self.runs();
         let published = published(&runs, &new.connection).map(|at| at as i64 + 1);
         let mut abandoned = None;
+        if new.scope.is_some()
+            && let Some(run) = runs.iter().rposition(|r| r.connection() == new.connection && r.draft)
+        {
+            return Err(StoreError::Unfinished { run: run as i64 + 1, connection: new.connection });
+        }
         let newest = runs.iter().rposition(|r| r.connection() == new.connection);
         if let Some(at) = newest
             && let Some(run) = runs.get_mut(at)
@@ -112,10 +117,19 @@ impl Ledger for Plain {
             }
             run.draft = false;
         }
+        let scope = new.scope.clone();
         let first = StoredTask { id: 0, parent: None, task: None, done: false };
         let run =
             Run { new: Some(new), status: Some(Status::Running), attempts: 1, tasks: vec![first], ..Run::default() };
-        runs.push(Run { draft: true, ..run });
+        // What a scope does not cover stays as it is published.
+        let outside = |row: &&Row| match &scope {
+            None => false,
+            Some(Scope::GrantsOf(of)) => row.kind != "grants" || !row.key.starts_with(&format!("{of}:")),
+            Some(Scope::ResourcesOf(of)) => row.kind != *of,
+        };
+        let before = published.and_then(|run| runs[at(run)].snapshot.clone()).unwrap_or_default();
+        let rows = before.values().filter(outside).cloned().collect();
+        runs.push(Run { draft: true, rows, ..run });
         Ok(Begun { run: runs.len() as i64, resumed: None, abandoned, published })
     }
 

@@ -10,9 +10,9 @@ use super::views::VIEWS;
 use rusqlite::{Connection, Result};
 
 /// The schema version this program writes and the newest it reads.
-pub const VERSION: i64 = 3;
+pub const VERSION: i64 = 4;
 /// What makes a store of each earlier version one of the next; a new store takes all of them, too.
-const MIGRATIONS: [(i64, &str); 2] = [(1, STEPS), (2, TASKS)];
+const MIGRATIONS: [(i64, &str); 3] = [(1, STEPS), (2, TASKS), (3, ACTS)];
 /// `MUST`, in SQLite's header: tells a store from any other database.
 pub(super) const APPLICATION_ID: i64 = 0x4d55_5354;
 const TABLES: &str = "
@@ -93,6 +93,23 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
   ('entitlement', 'entitlement', '100000 10000 2 1'), ('grant_row', 'grant_row', '5000000 500000 50 2 1');
 ";
 
+/// From version 3 to 4: what was changed at vendors, by whom, and how far it has come.
+const ACTS: &str = "
+CREATE TABLE act (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, ended TEXT, who TEXT NOT NULL, action TEXT NOT NULL,
+  connection TEXT NOT NULL, what TEXT NOT NULL, plan TEXT, scenario TEXT, run INTEGER, outcome TEXT NOT NULL,
+  detail TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX act_of_plan ON act (plan) WHERE plan IS NOT NULL;
+CREATE TABLE act_step (
+  act INTEGER NOT NULL, number INTEGER NOT NULL, kind TEXT, payload TEXT, PRIMARY KEY (act, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE act_outcome (
+  act INTEGER NOT NULL, change INTEGER NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL, words TEXT NOT NULL,
+  PRIMARY KEY (act, change)
+) STRICT, WITHOUT ROWID;
+";
+
 /// Makes the tables of a new store.
 pub(super) fn create(conn: &Connection) -> Result<()> {
     conn.execute_batch("BEGIN IMMEDIATE")?;
@@ -164,7 +181,7 @@ mod tests {
             assert_eq!(names(&open_for_reading(&path).expect("read as it is")), "support");
             let conn = open_for_writing(&path).expect("migrated");
             assert_eq!((names(&conn).as_str(), version(&conn).expect("version").1), ("support", VERSION));
-            conn.execute_batch("SELECT * FROM totp_step").expect("the new table");
+            conn.execute_batch("SELECT * FROM totp_step; SELECT * FROM act").expect("the new tables");
         }
     }
 }

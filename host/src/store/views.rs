@@ -1,8 +1,8 @@
 //! The public schema: what people may query, under plain names. Everything else in the file may change with any version.
 //!
 //! They are made anew whenever a store is brought to this version, so a view is changed here and nowhere else. Each of
-//! them reads tables and columns of schema version 1 only: a store of an earlier version that may not be written gets them
-//! for the time of a query. `README.md` beside this file documents them, and a test holds the two together.
+//! them but the two of the audit reads tables and columns of schema version 1 only: a store of an earlier version that may
+//! not be written gets them for the time of a query. `README.md` beside this file documents them, and a test holds the two together.
 //!
 //! A table of which nothing but its rowid is used looks to SQLite's authorizer as if the query itself had named it, so each
 //! join says something of another column, too.
@@ -107,6 +107,12 @@ JOIN identity i ON i.connection = c.id AND i.id = k.resource
 JOIN resource_type t ON t.connection = c.id AND t.id = i.type
 JOIN identity p ON p.connection = c.id AND p.id = g.principal
 JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
+CREATE VIEW audit AS
+SELECT a.id AS act, a.at, a.ended, a.who, a.action, a.connection, a.what, a.plan, a.scenario, a.run, a.outcome, a.detail
+FROM act a;
+CREATE VIEW audit_outcomes AS
+SELECT o.act, a.connection, o.subject, o.outcome, o.words
+FROM act_outcome o JOIN act a ON a.id = o.act AND a.connection <> '';
 ";
 
 /// Each view's name and the query behind it.

@@ -113,7 +113,7 @@ impl Writer {
                 // Whoever runs it asks the vendor meanwhile.
                 drop(reply.send(begun));
                 if let Some(begun) = known {
-                    self.load(&new.connection, &begun);
+                    self.load(&new, &begun);
                 }
             }
             Command::Done(run, done) => self.write(run, done.records.len(), |rows, conn| {
@@ -200,6 +200,12 @@ impl Writer {
         // A transaction of its own: an error here must not undo what others wrote.
         self.commit()?;
         self.open()?;
+        if new.scope.is_some()
+            && let Some(run) = begin::draft(&self.conn, &new.connection).map_err(|e| self.explain(&e))?
+        {
+            self.commit()?;
+            return Err(StoreError::Unfinished { run, connection: new.connection.clone() });
+        }
         let begun = begin::begin(&self.conn, new).map_err(|e| self.explain(&e));
         match begun {
             Ok(begun) => {
@@ -215,13 +221,17 @@ impl Writer {
     }
 
     /// Reads what the run is compared with.
-    fn load(&mut self, connection: &str, begun: &Begun) {
+    fn load(&mut self, new: &NewRun, begun: &Begun) {
         let run = begun.run;
         let load = |conn: &Connection| -> rusqlite::Result<RunRows> {
-            let (connection, published) = rows::connection(conn, connection)?;
+            let (connection, published) = rows::connection(conn, &new.connection)?;
             let mut draft = load::published(conn, connection, published)?;
             if begun.resumed.is_some() {
                 load::attempts(conn, connection, run, &mut draft)?;
+            }
+            if let (Some(scope), Some(published)) = (&new.scope, published) {
+                draft.see_outside(scope);
+                load::links(conn, connection, published, &mut draft)?;
             }
             Ok(RunRows::new(connection, run, draft))
         };

@@ -1,10 +1,12 @@
 //! Chatwoot's requests and answers, as far as this connector needs them, and what its refusals mean.
 
-use muster_sdk::http::Answer;
+use muster_sdk::http::{Answer, RequestBuilder};
+use muster_sdk::request::Method;
 use muster_sdk::url::encode;
 use muster_sdk::{Context, Failure, HttpError, HttpErrorKind};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::json;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -12,6 +14,10 @@ use std::ops::Deref;
 pub(crate) const BASE_URL: &str = "chatwoot-base-url";
 pub(crate) const ACCOUNT_ID: &str = "chatwoot-account-id";
 pub(crate) const API_TOKEN: &str = "chatwoot-api-token";
+/// The task that reads every agent.
+pub(crate) const AGENTS: &str = "agents";
+/// The task that reads the members of a team.
+pub(crate) const TEAM_MEMBERS: &str = "team-members";
 
 /// A text of an answer, borrowed from the body where it needs no unescaping: lists are long.
 #[derive(Debug, Deserialize)]
@@ -47,6 +53,32 @@ pub(crate) struct Agent<'a> {
     /// How the agent signs in: `email`, `google_oauth2`, `saml`.
     pub(crate) provider: Option<Text<'a>>,
     pub(crate) auto_offline: Option<bool>,
+}
+
+/// What a change has to know of an agent.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) id: u64,
+    pub(crate) role: Option<String>,
+    pub(crate) custom_role_id: Option<u64>,
+}
+
+impl Known {
+    fn of(agent: &Agent<'_>) -> Self {
+        let role = agent.role.as_deref().map(str::to_owned);
+        Known { id: agent.id, role, custom_role_id: agent.custom_role_id }
+    }
+}
+
+/// What came of a writing request.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Wrote {
+    /// It is done.
+    Done,
+    /// It was so before.
+    WasSo,
+    /// Chatwoot does not do it; in words for the operator.
+    Refused(String),
 }
 
 /// A member of a team. The list repeats each agent in full; who it is, is all that counts.
@@ -135,6 +167,100 @@ impl<'c> Api<'c> {
         }
     }
 
+    /// An agent of the account, where there is one of this id. Chatwoot has no address for a single one.
+    pub(crate) fn agent(&self, id: u64) -> Result<Option<Known>, Failure> {
+        self.find_agent(|agent| agent.id == id)
+    }
+
+    /// The same by its address, which Chatwoot keeps in small letters.
+    pub(crate) fn agent_of(&self, email: &str) -> Result<Option<Known>, Failure> {
+        let email = email.to_lowercase();
+        self.find_agent(|agent| agent.email.as_deref().is_some_and(|known| known.to_lowercase() == email))
+    }
+
+    fn find_agent(&self, fits: impl Fn(&Agent<'_>) -> bool) -> Result<Option<Known>, Failure> {
+        let mut found = None;
+        self.each_agent(|agent| {
+            if fits(agent) {
+                found = Some(Known::of(agent));
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Puts an agent into a team, or takes it out. The ids have to be integers: Chatwoot compares them with its own.
+    pub(crate) fn set_member(&self, team: u64, agent: u64, wanted: bool) -> Result<Wrote, Failure> {
+        let method = if wanted { Method::Post } else { Method::Delete };
+        let path = self.path(&format!("teams/{team}/team_members"));
+        let answer = match self.write(method, &path).json(&json!({"user_ids": [agent]})).send() {
+            Ok(answer) => answer,
+            Err(error) => return self.refusal(error),
+        };
+        if !wanted {
+            // Empty, whoever was in the team.
+            return Ok(Wrote::Done);
+        }
+        // Those who were added now.
+        let wrong = |error| failure(error, Place::Account, &self.account);
+        let added: Vec<Member> = answer.json().map_err(wrong)?;
+        Ok(if added.iter().any(|member| member.id == agent) { Wrote::Done } else { Wrote::WasSo })
+    }
+
+    /// Invites somebody.
+    pub(crate) fn create_agent(&self, name: &str, email: &str, role: &str) -> Result<Wrote, Failure> {
+        let body = json!({"name": name, "email": email, "role": role});
+        self.done(self.write(Method::Post, &self.path(AGENTS)).json(&body))
+    }
+
+    /// Takes an agent out of the account.
+    pub(crate) fn delete_agent(&self, agent: u64) -> Result<Wrote, Failure> {
+        match self.write(Method::Delete, &self.path(&format!("agents/{agent}"))).send() {
+            Err(error) if is_not_found(&error) => Ok(Wrote::WasSo),
+            Err(error) => self.refusal(error),
+            Ok(_) => Ok(Wrote::Done),
+        }
+    }
+
+    /// Gives an agent another role. On Enterprise every change without `custom_role_id` clears it, so it is echoed
+    /// (`enterprise/app/controllers/enterprise/api/v1/accounts/agents_controller.rb`).
+    pub(crate) fn set_role(&self, agent: &Known, role: &str) -> Result<Wrote, Failure> {
+        let mut body = json!({"role": role});
+        if let (Some(custom), Some(fields)) = (agent.custom_role_id, body.as_object_mut()) {
+            fields.insert("custom_role_id".to_owned(), custom.into());
+        }
+        self.done(self.write(Method::Patch, &self.path(&format!("agents/{}", agent.id))).json(&body))
+    }
+
+    fn done(&self, request: RequestBuilder<'_>) -> Result<Wrote, Failure> {
+        match request.send() {
+            Ok(_) => Ok(Wrote::Done),
+            Err(error) => self.refusal(error),
+        }
+    }
+
+    /// What Chatwoot refuses is an outcome; what is about the token, the account or the way there is a failure.
+    fn refusal(&self, error: HttpError) -> Result<Wrote, Failure> {
+        let Some(refusal) = error.refusal() else {
+            return Err(failure(error, Place::Account, &self.account));
+        };
+        let words = refusal.vendor_message().unwrap_or_default();
+        match refusal.status {
+            402 => Ok(Wrote::Refused(format!("Chatwoot's seats are used up: {words}"))),
+            422 => Ok(Wrote::Refused(format!("Chatwoot does not take it: {words}"))),
+            // Not about the token, whatever the status says.
+            401 if words == "Invalid User IDs" => {
+                Ok(Wrote::Refused(format!("that is no agent of account {} (Chatwoot: {words})", self.account)))
+            }
+            404 if is_not_found(&error) => Ok(Wrote::Refused(format!("it is gone from Chatwoot ({words})"))),
+            _ => Err(failure(error, Place::Account, &self.account)),
+        }
+    }
+
+    fn write(&self, method: Method, path: &str) -> RequestBuilder<'c> {
+        self.context.http().request(method, format!("{}{path}", self.base))
+    }
+
     /// None of these lists has pages: Chatwoot answers the whole array.
     fn read<T: DeserializeOwned>(&self, place: Place, path: &str) -> Result<T, Failure> {
         self.get(path).and_then(|answer| answer.json()).map_err(|error| failure(error, place, &self.account))
@@ -203,8 +329,9 @@ fn unauthorized(error: &HttpError, text: Option<&str>, account: &str) -> Failure
     } else if about("account is suspended") {
         Failure::Forbidden(suspended(account))
     } else if about("you are not authorized to do this action") {
+        let what = if error.method == Method::Get { "read" } else { "change" };
         Failure::Forbidden(format!(
-            "the owner of {API_TOKEN} may not read {}: use an administrator's token",
+            "the owner of {API_TOKEN} may not {what} {}: use an administrator's token",
             error.path
         ))
     } else if about("access to this endpoint is not authorized for bots") {

@@ -9,6 +9,7 @@
 
 mod api;
 mod map;
+mod provisioning;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +23,7 @@ use crate::api::Api;
 /// The connector.
 pub struct Chatwoot;
 
-muster_sdk::connector!(Chatwoot);
+muster_sdk::connector!(Chatwoot, provisioning);
 
 impl Connector for Chatwoot {
     fn describe() -> Description {
@@ -33,7 +34,7 @@ impl Connector for Chatwoot {
             "chatwoot",
             env!("CARGO_PKG_VERSION"),
             "Chatwoot",
-            "Reads the agents of a Chatwoot account, its teams and who is in them.",
+            "Reads the agents of a Chatwoot account, its teams and who is in them; changes both where you ask for it.",
         )
         .documentation("https://developers.chatwoot.com/api-reference/introduction")
         .resource_type(ResourceType::new(
@@ -83,6 +84,9 @@ impl Connector for Chatwoot {
         .route(Route::read(ORIGIN, account("agents")))
         .route(Route::read(ORIGIN, account("teams")))
         .route(Route::read(ORIGIN, account("teams/*/team_members")))
+        .route(Route::write(ORIGIN, &["POST", "DELETE"], account("teams/*/team_members")))
+        .route(Route::write(ORIGIN, &["POST"], account("agents")))
+        .route(Route::write(ORIGIN, &["PATCH", "DELETE"], account("agents/*")))
         // Chatwoot's own throttle per address: RACK_ATTACK_LIMIT, 3,000 a minute unless the
         // installation sets another (config/initializers/rack_attack.rb).
         .rate(3_000, 60, 16)
@@ -97,15 +101,15 @@ impl Connector for Chatwoot {
     }
 
     fn start(_: &Context<'_>) -> Result<Vec<Task>, Failure> {
-        Ok(vec![Task::new("agents", ""), Task::new("teams", "")])
+        Ok(vec![Task::new(api::AGENTS, ""), Task::new("teams", "")])
     }
 
     fn sync(context: &Context<'_>, task: &Task) -> Result<Vec<Task>, Failure> {
         let api = Api::new(context)?;
         match task.kind.as_str() {
-            "agents" => agents(context, &api),
+            api::AGENTS => agents(context, &api),
             "teams" => teams(context, &api),
-            "team-members" => team_members(context, &api, &task.payload),
+            api::TEAM_MEMBERS => team_members(context, &api, &task.payload),
             other => Err(Failure::Unexpected(format!("this connector has no task {other}"))),
         }
     }
@@ -122,7 +126,7 @@ fn teams(context: &Context<'_>, api: &Api<'_>) -> Result<Vec<Task>, Failure> {
     teams.sort_by_key(|team| team.id);
     context.emit_all(teams.iter().map(map::team))?;
     context.emit_all(teams.iter().map(map::membership))?;
-    Ok(teams.iter().map(|team| Task::new("team-members", team.id)).collect())
+    Ok(teams.iter().map(|team| Task::new(api::TEAM_MEMBERS, team.id)).collect())
 }
 
 fn team_members(context: &Context<'_>, api: &Api<'_>, team: &str) -> Result<Vec<Task>, Failure> {

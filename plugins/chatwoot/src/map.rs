@@ -8,7 +8,7 @@ use crate::api::{ACCOUNT_ID, API_TOKEN, Agent, Member, Membership, Profile, Team
 
 pub(crate) const AGENT: &str = "agent";
 pub(crate) const TEAM: &str = "team";
-const MEMBER: &str = "member";
+pub(crate) const MEMBER: &str = "member";
 
 /// A profile's keys are Chatwoot's own.
 #[derive(Serialize)]

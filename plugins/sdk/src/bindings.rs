@@ -19,3 +19,29 @@ wit_bindgen::generate!({
     // It holds a handle, which has no equality.
     additional_derives_ignore: ["stream-error"],
 });
+
+/// The export `provisioning`, for connectors that have it; its other types are the ones above.
+pub mod provisioning {
+    wit_bindgen::generate!({
+        inline: "package muster:sdk-provisioning; world provisioning-alone { export muster:connector/provisioning@0.1.0; }",
+        path: "../../wit",
+        with: { "muster:connector/types@0.1.0": crate::bindings::muster::connector::types },
+        pub_export_macro: true,
+        export_macro_name: "export_provisioning",
+        default_bindings_module: "muster_sdk::bindings::provisioning",
+        additional_derives: [PartialEq],
+    });
+}
+
+/// The export `roster`, for connectors that have it.
+pub mod roster {
+    wit_bindgen::generate!({
+        inline: "package muster:sdk-roster; world roster-alone { export muster:connector/roster@0.1.0; }",
+        path: "../../wit",
+        with: { "muster:connector/types@0.1.0": crate::bindings::muster::connector::types },
+        pub_export_macro: true,
+        export_macro_name: "export_roster",
+        default_bindings_module: "muster_sdk::bindings::roster",
+        additional_derives: [PartialEq],
+    });
+}

@@ -3,8 +3,12 @@
 use std::marker::PhantomData;
 
 use crate::bindings::exports::muster::connector::source;
+use crate::bindings::provisioning::exports::muster::connector::provisioning as wit_provisioning;
+use crate::bindings::roster::exports::muster::connector::roster as wit_roster;
 use crate::context::Context;
 use crate::host::{Component, Host};
+use crate::provisioning::{Change, Outcome, Provisioning};
+use crate::roster::{Progress, Roster, RosterChange, RosterOptions, Step};
 use crate::{Account, Description, Failure, Level, Task};
 
 /// A connector. Implement it for an empty type and pass the type to [`connector!`](crate::connector!).
@@ -52,6 +56,25 @@ impl<C: Connector> source::Guest for Exported<C> {
     }
 }
 
+impl<C: Provisioning> wit_provisioning::Guest for Exported<C> {
+    fn apply(change: Change, dry_run: bool, session: Option<String>) -> Result<Outcome, Failure> {
+        report_panics();
+        C::apply(&Context::new(&Component, session), &change, dry_run)
+    }
+}
+
+impl<C: Roster> wit_roster::Guest for Exported<C> {
+    fn apply(
+        step: Step,
+        changes: Vec<RosterChange>,
+        options: RosterOptions,
+        session: Option<String>,
+    ) -> Result<Progress, Failure> {
+        report_panics();
+        C::apply(&Context::new(&Component, session), &step, &changes, &options)
+    }
+}
+
 /// A component has no standard error: without this, a panic is a trap without a word.
 fn report_panics() {
     static ONCE: std::sync::Once = std::sync::Once::new();
@@ -72,7 +95,9 @@ pub(crate) fn run_task<C: Connector>(context: &Context<'_>, task: Option<&Task>)
     Ok(follow_ups)
 }
 
-/// Exports a type that implements [`Connector`] as the component's `source`.
+/// Exports a type that implements [`Connector`] as the component's `source`, and what it can do beside: write
+/// `connector!(Vendor, provisioning)` where it implements [`Provisioning`](crate::Provisioning), `roster` where it
+/// implements [`Roster`](crate::Roster), or both.
 ///
 /// On other targets than `wasm32` it only checks that the type is a connector, so that the same
 /// crate is tested by plain `cargo test`.
@@ -97,7 +122,7 @@ pub(crate) fn run_task<C: Connector>(context: &Context<'_>, task: Option<&Task>)
 /// ```
 #[macro_export]
 macro_rules! connector {
-    ($connector:ty) => {
+    ($connector:ty $(, $capability:ident)* $(,)?) => {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, missing_docs, unreachable_pub, clippy::all)]
         mod muster_component {
@@ -105,9 +130,40 @@ macro_rules! connector {
             use super::*;
             type Component = $crate::Exported<$connector>;
             $crate::bindings::export!(Component with_types_in $crate::bindings);
+            $( $crate::capability!($capability, Component); )*
         }
 
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn() -> $crate::Description = <$connector as $crate::Connector>::describe;
+        $(
+            #[cfg(not(target_arch = "wasm32"))]
+            $crate::capability!(check $capability, $connector);
+        )*
     };
 }
+
+/// One more export of a component. Used by [`connector!`](crate::connector!).
+#[doc(hidden)]
+#[macro_export]
+macro_rules! capability {
+    (provisioning, $component:ident) => {
+        $crate::bindings::provisioning::export_provisioning!($component with_types_in $crate::bindings::provisioning);
+    };
+    (roster, $component:ident) => {
+        $crate::bindings::roster::export_roster!($component with_types_in $crate::bindings::roster);
+    };
+    (check provisioning, $connector:ty) => {
+        const _: () = $crate::assert_provisioning::<$connector>();
+    };
+    (check roster, $connector:ty) => {
+        const _: () = $crate::assert_roster::<$connector>();
+    };
+}
+
+/// Compiles for a type that can change access.
+#[doc(hidden)]
+pub const fn assert_provisioning<C: Provisioning>() {}
+
+/// Compiles for a type that takes a roster.
+#[doc(hidden)]
+pub const fn assert_roster<C: Roster>() {}

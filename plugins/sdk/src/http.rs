@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::each::each;
 use crate::error::{HttpError, HttpErrorKind};
 use crate::host::Host;
+use crate::multipart::{Upload, form};
 use crate::request::{Method, Request, Response};
 use crate::url::{Url, encode};
 
@@ -101,6 +102,14 @@ impl RequestBuilder<'_> {
             fields.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value))).collect();
         let mut this = self.header("content-type", "application/x-www-form-urlencoded");
         this.body = Some(Ok(pairs.join("&").into_bytes()));
+        this
+    }
+
+    /// A file as the body, in a form of one field (RFC 7578).
+    pub fn file(self, field: &str, name: &str, media_type: &str, bytes: &[u8]) -> Self {
+        let (content_type, body) = form(&Upload { field, name, media_type, bytes });
+        let mut this = self.header("content-type", content_type);
+        this.body = Some(Ok(body));
         this
     }
 

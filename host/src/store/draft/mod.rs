@@ -4,6 +4,7 @@
 mod holders;
 mod integrity;
 mod intern;
+mod scope;
 mod sighting;
 mod slots;
 

@@ -31,11 +31,12 @@
 // Everything here runs in tests only, where a panic with a sentence is the way to fail.
 #![allow(clippy::panic)]
 
+mod acting;
 mod rules;
 #[cfg(test)]
 mod tests;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write as _;
 use std::marker::PhantomData;
@@ -131,6 +132,8 @@ pub struct Script<C> {
     requests: RefCell<Vec<Request>>,
     items: RefCell<Vec<Item>>,
     logs: RefCell<Vec<(Level, String)>>,
+    /// Within an `apply` that may change something.
+    writing: Cell<bool>,
     connector: PhantomData<C>,
 }
 
@@ -156,6 +159,7 @@ impl<C: Connector> Script<C> {
             requests: RefCell::default(),
             items: RefCell::default(),
             logs: RefCell::default(),
+            writing: Cell::default(),
             connector: PhantomData,
         }
     }
@@ -299,7 +303,7 @@ impl<C> Host for Script<C> {
     fn send(&self, request: &Request) -> Result<Response, Fault> {
         self.requests.borrow_mut().push(request.clone());
         let asked = format!("{} {}", request.method, request.url);
-        if !rules::route(&self.manifest, |name| self.value(name), request) {
+        if !rules::route(&self.manifest, |name| self.value(name), request, self.writing.get()) {
             panic!("{asked} fits no route of the manifest: the host would deny it");
         }
         let (whole, target) = (request.url.to_string(), request.url.path_and_query());

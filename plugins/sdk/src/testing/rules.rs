@@ -51,13 +51,18 @@ pub(super) fn manifest(manifest: &Description) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a route of the manifest lets a request of `check` or `sync` through.
-pub(super) fn route(manifest: &Description, setting: impl Fn(&str) -> Option<String>, request: &Request) -> bool {
+/// Whether a route of the manifest lets a request through; `writing`: in an `apply` that may change something.
+pub(super) fn route(
+    manifest: &Description,
+    setting: impl Fn(&str) -> Option<String>,
+    request: &Request,
+    writing: bool,
+) -> bool {
     manifest.routes.iter().any(|route| {
         let allowed = match route.use_ {
             RouteUse::Read => matches!(request.method, Method::Get | Method::Head),
             RouteUse::ReadByPost | RouteUse::Login => request.method == Method::Post,
-            RouteUse::Write => false,
+            RouteUse::Write => writing,
         };
         let origin = match placeholder(&route.origin) {
             Some(name) => setting(name),
