@@ -196,7 +196,7 @@ fn rows_fail_alone_or_all_together_and_the_log_says_which() {
         assert_eq!((&entry["level"], &entry["message"], &entry["data"]), (&json!("ERROR"), &json!(message), &data));
     }
     assert_eq!((fake.applied().len(), fake.rows_failed()), (1, 4));
-    fake.rewrite(|writing| writing.failing_rows.clear());
+    fake.rewrite(|writing| *writing = Writing::default());
     fake.rewrite(|writing| drop(writing.failing_emails.insert("ada@acme.test".to_owned(), "no".to_owned())));
     assert_eq!(imported(&fake, &flags("skipErrors=true"), csv)["logDataList"][1]["data"]["row"], 1);
 }
