@@ -61,7 +61,7 @@ impl Roster for Charthop {
         let api = Api::new(context)?;
         let plan = plan(changes, options);
         let requests = Requests { api: &api, options };
-        let mut work = Work { requests, changes, today: context.run_date()?, outcomes: Vec::new() };
+        let mut work = Work { requests, changes, again: step.again, today: context.run_date()?, outcomes: Vec::new() };
         let mut state = match &step.task {
             Some(task) => serde_json::from_str::<State>(&task.payload)
                 .map_err(|error| Failure::Unexpected(format!("the payload of a step cannot be read: {error}")))?,
@@ -73,7 +73,7 @@ impl Roster for Charthop {
         };
         let go_on = options.skip_errors || plan.refused.is_empty();
         if let Some(stage) = plan.stages.get(state.at).filter(|_| go_on) {
-            work.stage(stage, &mut state, step.again)?;
+            work.stage(stage, &mut state)?;
         }
         let refused = work.outcomes.iter().any(|outcome| matches!(outcome.result, ResultOf::Refused(_)));
         if refused && !options.skip_errors {
@@ -98,15 +98,17 @@ impl Roster for Charthop {
 struct Work<'a> {
     requests: Requests<'a>,
     changes: &'a [RosterChange],
+    /// An earlier call may have written.
+    again: bool,
     today: String,
     outcomes: Vec<Outcome>,
 }
 
 impl Work<'_> {
     /// Does a stage, or a part of it, and moves on.
-    fn stage(&mut self, stage: &Stage, state: &mut State, again: bool) -> Result<(), Failure> {
+    fn stage(&mut self, stage: &Stage, state: &mut State) -> Result<(), Failure> {
         match stage {
-            Stage::Import(file) => return self.import(file, state, again),
+            Stage::Import(file) => return self.import(file, state),
             Stage::Emails(places) => {
                 for &place in places {
                     let Some(RosterChange::Update(update)) = self.changes.get(place) else { continue };
@@ -147,11 +149,16 @@ impl Work<'_> {
     /// Keeps an outcome; whether it ends everything.
     fn tell(&mut self, place: usize, result: ResultOf) -> bool {
         let ends = matches!(result, ResultOf::Refused(_)) && !self.requests.options.skip_errors;
+        let result = match result {
+            // It was to be written and is so now: that was the call whose answer was lost.
+            ResultOf::AlreadySo if self.again => ResultOf::Applied,
+            result => result,
+        };
         self.outcomes.push(Outcome::new(place, result));
         ends
     }
 
-    fn import(&mut self, file: &File, state: &mut State, again: bool) -> Result<(), Failure> {
+    fn import(&mut self, file: &File, state: &mut State) -> Result<(), Failure> {
         let options = self.requests.options;
         let mut places: Vec<usize> = file.rows.iter().copied().filter(|place| !state.failed.contains(place)).collect();
         if let Some(id) = &state.process {
@@ -166,8 +173,9 @@ impl Work<'_> {
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
         }
-        let source = format!("{}-{}", options.mark, state.at);
-        if again {
+        // A dry run's process proves nothing of a real one.
+        let source = format!("{}-{}{}", options.mark, state.at, if options.dry_run { "-dry" } else { "" });
+        if self.again {
             if let Some(id) = self.requests.find_process(&source)?.and_then(|process| process.id) {
                 state.process = Some(id);
                 return Ok(());

@@ -227,10 +227,18 @@ fn who_leaves_leaves_once_and_the_place_may_stay_open() {
 }
 
 #[test]
+fn what_an_earlier_call_wrote_is_not_written_again_and_counts_as_applied() {
+    let changes = [update("a", "a@x.test", &[("title", "Old")])];
+    let script = charthop().get(&at_person("a"), person("a"));
+    let progress = script.step(None, true, &changes, &options()).unwrap();
+    assert_eq!((results(&progress.outcomes), progress.next), (vec![(0, ResultOf::Applied)], None));
+}
+
+#[test]
 fn a_dry_run_imports_dry_and_only_looks_at_the_rest() {
     let changes = [update("a", "a@x.test", &[("email", "new@x.test"), ("title", "Lead")]), depart("b", true)];
-    let at =
-        at_import(false, 1, "&scenarioId=s%201&defaultChangeDate=2026-01-02").replace("DryRun=false", "DryRun=true");
+    let at = at_import(false, 1, "-dry&scenarioId=s%201&defaultChangeDate=2026-01-02")
+        .replace("DryRun=false", "DryRun=true");
     let in_scenario = |id: &str| format!("{}&scenarioId=s%201", at_person(id));
     let script = charthop()
         .get(&in_scenario("a"), person("a"))
