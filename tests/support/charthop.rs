@@ -1,13 +1,25 @@
 //! A fake ChartHop: answers as the facts collected about the real one say, in every form that they leave open.
 //!
-//! It has the paths that a reading connector may ask for and no other, and remembers who asked for another.
+//! It has the paths that a reading connector may ask for and no other, and remembers who asked for another. Told to be
+//! `writable`, it has those that a writing one may ask for besides.
 
+mod change;
+mod import;
+mod multipart;
+mod person_patch;
 pub mod place;
+mod process;
+mod query;
 mod render;
 mod routes;
+mod table;
 #[cfg(test)]
 mod tests;
 pub mod world;
+pub mod writable;
+mod writes;
+#[cfg(test)]
+mod writes_tests;
 
 use std::io;
 use std::ops::Deref;
@@ -17,7 +29,9 @@ use std::time::Duration;
 pub use self::render::{Empty, Form, Keys, Managers, Names, Refs};
 pub use self::routes::{Circle, Event};
 use self::routes::{Habits, State};
-use self::world::{Org, Size, World};
+use self::world::{Org, Person, Size, World};
+use self::writable::Writing;
+use self::writes::Writes;
 use crate::certificate::Tls;
 use crate::fault::{Fault, FaultKind};
 use crate::server::{FakeServer, Options};
@@ -72,10 +86,12 @@ impl FakeChartHop {
     /// groups, their types, the organization and the token itself.
     pub fn strangers(&self) -> Vec<String> {
         let kept = self.server.requests().into_iter().map(|request| (request.method.clone(), request.path.clone()));
+        let kept = kept.map(|(method, path)| (Some(method), path));
         // Requests that were not kept are known by their path.
-        let counted = self.server.counts().into_keys().map(|path| (http::Method::GET, path));
-        let strange = kept.chain(counted).filter(|(method, path)| !routes::is_allowed(method, path));
-        strange.map(|(method, path)| format!("{method} {path}")).collect()
+        let counted = self.server.counts().into_keys().map(|path| (None, path));
+        let writable = self.lock().writes.is_some();
+        let strange = kept.chain(counted).filter(|(method, path)| !routes::is_allowed(method.as_ref(), path, writable));
+        strange.map(|(method, path)| format!("{} {path}", method.unwrap_or(http::Method::GET))).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -100,6 +116,10 @@ pub struct Builder {
     token: String,
     habits: Habits,
     options: Options,
+    writing: Option<Writing>,
+    /// In place of people made from numbers.
+    people: Option<Vec<Person>>,
+    day: Option<String>,
 }
 
 impl Default for Builder {
@@ -111,6 +131,9 @@ impl Default for Builder {
             token: DEMO_TOKEN.to_owned(),
             habits: Habits::default(),
             options: Options::default(),
+            writing: None,
+            people: None,
+            day: None,
         }
     }
 }
@@ -296,12 +319,17 @@ impl Builder {
         if let Some(slug) = &self.slug {
             slug.clone_into(&mut world.org.slug);
         }
+        if let Some(people) = &self.people {
+            writable::settle(&mut world, people, &self.today_there());
+        }
         world
     }
 
     /// Binds and serves; an error is one of binding.
     pub fn try_start(self) -> io::Result<FakeChartHop> {
-        let state = Arc::new(Mutex::new(State::new(self.world(), self.token.clone(), self.habits)));
+        let (world, today) = (self.world(), self.today_there());
+        let writes = self.writing.map(|writing| Writes::new(writing, &world, today));
+        let state = Arc::new(Mutex::new(State::new(world, self.token.clone(), self.habits, writes)));
         let handler = {
             let state = Arc::clone(&state);
             move |request: &crate::server::Request| state.lock().unwrap_or_else(PoisonError::into_inner).answer(request)

@@ -20,6 +20,8 @@ pub enum FaultKind {
     Drip { chunk: usize, every: Duration },
     /// A TCP reset instead of an answer.
     Reset,
+    /// The request is done, and a TCP reset comes instead of its answer.
+    LostAnswer,
     /// The head and half of the body, then a TCP reset.
     ResetMidBody,
     /// Half of the body as if it were all of it: the length fits, the JSON does not.

@@ -17,6 +17,7 @@ METHOD PATH KIND [xTIMES] [after=REQUESTS]
           drip[=BYTES/MS] the body in small pieces (default 64/20)
           reset           a TCP reset instead of an answer
           reset-body      a TCP reset in the middle of the body
+          lost            the request is done, and a TCP reset comes instead of its answer
           cut             half of the JSON as if it were all of it
           short           a content-length that promises more than comes
           html            200 with a web page
@@ -66,6 +67,7 @@ fn parse_kind(word: &str) -> Result<FaultKind, String> {
         "hang" => bare(FaultKind::Hang),
         "reset" => bare(FaultKind::Reset),
         "reset-body" => bare(FaultKind::ResetMidBody),
+        "lost" => bare(FaultKind::LostAnswer),
         "cut" => bare(FaultKind::CutJson),
         "short" => bare(FaultKind::ShortBody),
         "html" => bare(FaultKind::Html),
@@ -141,6 +143,7 @@ mod tests {
             ("drip", FaultKind::Drip { chunk: 64, every: Duration::from_millis(20) }),
             ("reset", FaultKind::Reset),
             ("reset-body", FaultKind::ResetMidBody),
+            ("lost", FaultKind::LostAnswer),
             ("cut", FaultKind::CutJson),
             ("short", FaultKind::ShortBody),
             ("html", FaultKind::Html),

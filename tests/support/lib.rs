@@ -28,6 +28,7 @@ pub mod justworks;
 pub mod pair;
 #[cfg(test)]
 mod raw;
+pub mod roster;
 pub mod scene;
 pub mod scim;
 pub mod scim2;

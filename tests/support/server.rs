@@ -314,6 +314,12 @@ async fn exchange(
             kill.kill();
             Err(io::ErrorKind::ConnectionReset.into())
         }
+        Some(FaultKind::LostAnswer) => {
+            drop((shared.handler)(&request));
+            in_progress.note(|| "done, and its answer lost".to_owned());
+            kill.kill();
+            Err(io::ErrorKind::ConnectionReset.into())
+        }
         ending => {
             let began = Instant::now();
             let answer = answer(shared, &request, ending.as_ref());

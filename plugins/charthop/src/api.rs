@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use muster_sdk::http::{Answer, RequestBuilder};
 use muster_sdk::pager::{Linked, by_cursor};
+use muster_sdk::request::Method;
 use muster_sdk::url::encode;
 use muster_sdk::{Context, Failure, HttpError, HttpErrorKind};
 use serde::de::DeserializeOwned;
@@ -170,6 +171,22 @@ impl<'c> Api<'c> {
             Ok(())
         })?;
         Ok(types)
+    }
+
+    /// Begins a request about the organization: `version` is `v1` or `v2`, `rest` the path behind it.
+    pub(crate) fn about(&self, method: Method, version: &str, rest: &str) -> RequestBuilder<'c> {
+        self.context.http().request(method, format!("{}/{version}/org/{}/{rest}", self.base, encode(&self.org)))
+    }
+
+    /// What a request about the organization that failed means, for the operator.
+    pub(crate) fn failed(&self, error: HttpError) -> Failure {
+        match error.status() {
+            Some(403) => Failure::Forbidden(format!(
+                "{error}: give the owner of {API_TOKEN} the right to change the people of {}",
+                self.org
+            )),
+            _ => self.failure(error, Place::Within),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, place: Place, request: RequestBuilder<'_>) -> Result<T, Failure> {

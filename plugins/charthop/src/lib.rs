@@ -7,6 +7,8 @@
 //! | `person-groups`, a person's id | the groups of the person | a grant each | |
 //! | `groups`, where the walk is | the types of groups, and a page of groups | a resource and the entitlement `member` each | the next page |
 //!
+//! A roster is written by [`roster`], which has a table of its steps.
+//!
 //! Who may sign in to ChartHop, with which role, and who administers it is read nowhere and emitted nowhere.
 
 mod api;
@@ -14,6 +16,7 @@ mod census;
 mod fields;
 mod map;
 mod page;
+mod roster;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -41,7 +44,7 @@ const PERSON_GROUPS: &str = "person-groups";
 /// The connector.
 pub struct Charthop;
 
-muster_sdk::connector!(Charthop);
+muster_sdk::connector!(Charthop, roster);
 
 impl Connector for Charthop {
     fn describe() -> Description {
@@ -52,7 +55,7 @@ impl Connector for Charthop {
             "charthop",
             env!("CARGO_PKG_VERSION"),
             "ChartHop",
-            "Reads the people of a ChartHop organization, its groups and who is in them.",
+            "Reads the people of a ChartHop organization, its groups and who is in them, and takes a roster.",
         )
         .documentation("https://docs.charthop.com")
         .resource_type(ResourceType::new(
@@ -117,6 +120,12 @@ impl Connector for Charthop {
         .route(Route::read(ORIGIN, in_org("v2", "/person")))
         .route(Route::read(ORIGIN, in_org("v2", "/person/*")))
         .route(Route::read(ORIGIN, in_org("v2", "/group")))
+        // Only for a roster.
+        .route(Route::read(ORIGIN, in_org("v1", "/process")))
+        .route(Route::read(ORIGIN, in_org("v1", "/process/*")))
+        .route(Route::write(ORIGIN, &["POST"], in_org("v1", "/import/csv/data")))
+        .route(Route::write(ORIGIN, &["POST"], in_org("v1", "/change/sync/*")))
+        .route(Route::write(ORIGIN, &["PATCH"], in_org("v2", "/person/*")))
         // No pace is asked for: ChartHop documents none. The host's 16 at once hold, or what the operator sets.
     }
 

@@ -75,7 +75,7 @@ pub struct Form {
 
 impl Form {
     /// A row with the fields asked for.
-    pub(super) fn person(&self, person: &Person, fields: &BTreeSet<String>, in_list: bool) -> Value {
+    pub(super) fn person(&self, world: &World, person: &Person, fields: &BTreeSet<String>, in_list: bool) -> Value {
         let mut row = Map::new();
         let number = person.number;
         let manager = person.manager;
@@ -102,7 +102,7 @@ impl Form {
             ("title", person.title.as_deref().map(Value::from)),
             ("manager", manager.filter(|_| self.keys == Keys::Flat).map(|manager| job_id(manager).into())),
             ("manager.id", manager_person.map(Value::from)),
-            ("manager.contact.workEmail", manager.map(|manager| format!("person.{manager}@acme.test").into())),
+            ("manager.contact.workEmail", manager.map(|manager| world.manager_email(manager).into())),
             ("department.name", person.department.as_deref().map(Value::from)),
             ("location.name", person.location.as_deref().map(Value::from)),
             ("startDate", person.start.as_deref().map(Value::from)),

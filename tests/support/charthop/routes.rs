@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use http::Method;
 use serde_json::json;
 
+use super::query::{Query, decoded};
 use super::render::Form;
 use super::world::{Stage, World, mixed, number_of, person_id};
+use super::writes::Writes;
 use crate::server::{Answer, Request};
-
-/// Rows of a page where no limit is asked for.
-const LIMIT: usize = 100;
 
 /// How a list of persons goes in circles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,26 +59,35 @@ pub(super) struct State {
     pub(super) world: World,
     pub(super) token: String,
     pub(super) habits: Habits,
+    /// None: it can be read and no more.
+    pub(super) writes: Option<Writes>,
     pages: u64,
     attempts: HashMap<String, u64>,
     pub(super) flaked: u64,
 }
 
 /// Whether a connector may make this request at all: reading of people, groups, their types, the organization, and
-/// whose token it is.
-pub(super) fn is_allowed(method: &Method, path: &str) -> bool {
+/// whose token it is; where it is `writable`, the writing of people, too. A request without method is known by its path.
+pub(super) fn is_allowed(method: Option<&Method>, path: &str, writable: bool) -> bool {
     let segments: Vec<&str> = path.split('/').skip(1).collect();
-    let path = match segments.as_slice() {
+    let is = |wanted: Method| method.is_none_or(|method| *method == wanted);
+    let read = match segments.as_slice() {
         ["v1", "user", "me"] | ["v1", "org", _] | ["v1", "org", _, "group-type"] => true,
         ["v2", "org", _, "person" | "group", rest @ ..] => rest.len() <= 1,
+        ["v1", "org", _, "process", rest @ ..] => writable && rest.len() <= 1,
         _ => false,
     };
-    path && method == Method::GET
+    let write = match segments.as_slice() {
+        ["v1", "org", _, "import", "csv", "data"] | ["v1", "org", _, "change", "sync", _] => is(Method::POST),
+        ["v2", "org", _, "person", id] => *id != "count" && is(Method::PATCH),
+        _ => false,
+    };
+    read && is(Method::GET) || write && writable
 }
 
 impl State {
-    pub(super) fn new(world: World, token: String, habits: Habits) -> Self {
-        Self { world, token, habits, pages: 0, attempts: HashMap::new(), flaked: 0 }
+    pub(super) fn new(world: World, token: String, habits: Habits, writes: Option<Writes>) -> Self {
+        Self { world, token, habits, writes, pages: 0, attempts: HashMap::new(), flaked: 0 }
     }
 
     pub(super) fn answer(&mut self, request: &Request) -> Answer {
@@ -89,13 +97,40 @@ impl State {
         if request.header("authorization") != Some(format!("Bearer {}", self.token).as_str()) {
             return Answer::json(401, r#"{"code":"unauthorized"}"#);
         }
-        if request.method != Method::GET {
-            return Answer::empty(405);
-        }
         let path: Vec<String> = request.path.split('/').skip(1).map(decoded).collect();
         let path: Vec<&str> = path.iter().map(String::as_str).collect();
         let query = Query::of(request.query.as_deref().unwrap_or_default());
-        match path.as_slice() {
+        if let Some(writes) = &mut self.writes
+            && let [version, "org", org, rest @ ..] = path.as_slice()
+            && (*org == self.world.org.id || *org == self.world.org.slug)
+            && let Some(answer) = writes.answer(&mut self.world, request, version, rest, &query)
+        {
+            return answer;
+        }
+        if request.method != Method::GET {
+            return Answer::empty(405);
+        }
+        let scenario = match query.get("scenarioId") {
+            None => None,
+            // Lists of a scenario show its own copy.
+            Some(id) => match self.writes.as_ref().and_then(|writes| writes.scenarios.get(id)) {
+                None => return Answer::json(400, r#"{"code":"bad request","message":"unknown scenario"}"#),
+                scenario => scenario.cloned(),
+            },
+        };
+        match scenario {
+            None => self.read(&path, &query),
+            Some(scenario) => {
+                let primary = std::mem::replace(&mut self.world, scenario);
+                let answer = self.read(&path, &query);
+                self.world = primary;
+                answer
+            }
+        }
+    }
+
+    fn read(&mut self, path: &[&str], query: &Query) -> Answer {
+        match path {
             // Everything an administrator would not want to see in a list of people.
             ["v1", "user", "me"] => Answer::json(
                 200,
@@ -109,11 +144,11 @@ impl State {
                 let org = &self.world.org;
                 Answer::json(200, json!({ "id": org.id, "name": org.name, "slug": org.slug }).to_string())
             }
-            ["v1", "org", org, "group-type"] if self.is_org(org) => self.types(&query),
-            ["v2", "org", org, "person"] if self.is_org(org) => self.persons(&query),
+            ["v1", "org", org, "group-type"] if self.is_org(org) => self.types(query),
+            ["v2", "org", org, "person"] if self.is_org(org) => self.persons(query),
             ["v2", "org", org, "person", "count"] if self.is_org(org) => self.count(),
-            ["v2", "org", org, "person", id] if self.is_org(org) => self.person(id, &query),
-            ["v2", "org", org, "group"] if self.is_org(org) => self.groups(&query),
+            ["v2", "org", org, "person", id] if self.is_org(org) => self.person(id, query),
+            ["v2", "org", org, "group"] if self.is_org(org) => self.groups(query),
             _ => Answer::json(404, r#"{"code":"not found"}"#),
         }
     }
@@ -151,7 +186,7 @@ impl State {
         if let Some(ids) = query.get("ids").filter(|_| !self.habits.ids_ignored) {
             let numbers = ids.split(',').filter_map(number_of).filter(|number| self.is_listed(*number, all));
             let rows = numbers.filter_map(|number| self.world.person(number));
-            let rows = rows.map(|person| self.habits.form.person(&person, &fields, true)).collect();
+            let rows = rows.map(|person| self.habits.form.person(&self.world, &person, &fields, true)).collect();
             return Answer::json(200, self.habits.form.page(rows, None));
         }
         let from = match query.get("from").map(number_of) {
@@ -169,7 +204,7 @@ impl State {
             _ => {}
         }
         let rows = rows.into_iter().filter_map(|number| self.world.person(number));
-        let rows = rows.map(|person| self.habits.form.person(&person, &fields, true)).collect();
+        let rows = rows.map(|person| self.habits.form.person(&self.world, &person, &fields, true)).collect();
         let page = self.habits.form.page(rows, next);
         for (after, event) in self.habits.events.clone() {
             match event {
@@ -199,9 +234,10 @@ impl State {
         }
         match number.and_then(|number| self.world.person(number)) {
             None => Answer::json(404, r#"{"code":"not found"}"#),
-            Some(person) => {
-                Answer::json(200, self.habits.form.person(&person, &query.list("fields"), false).to_string())
-            }
+            Some(person) => Answer::json(
+                200,
+                self.habits.form.person(&self.world, &person, &query.list("fields"), false).to_string(),
+            ),
         }
     }
 
@@ -231,49 +267,4 @@ impl State {
         });
         Answer::json(200, self.habits.form.page(rows.collect(), types.next().map(|of| of.id.clone())))
     }
-}
-
-/// A query, decoded.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn of(text: &str) -> Self {
-        let pair = |pair: &str| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(name), decoded(value))
-        };
-        Query(text.split('&').filter(|part| !part.is_empty()).map(pair).collect())
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
-    }
-
-    fn list(&self, name: &str) -> BTreeSet<String> {
-        self.get(name).unwrap_or("id").split(',').map(str::to_owned).collect()
-    }
-
-    fn limit(&self) -> usize {
-        self.get("limit").and_then(|limit| limit.parse().ok()).unwrap_or(LIMIT)
-    }
-}
-
-/// Percent-decoded.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match code.and_then(|two| u8::from_str_radix(two, 16).ok()).filter(|_| first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,7 +2,7 @@
 //!
 //! People are made from their number when they are asked for; only those that a test changed are kept.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The organization.
 #[derive(Clone, Debug)]
@@ -94,6 +94,14 @@ impl Size {
     }
 }
 
+/// A place that somebody left, and that stays open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenJob {
+    /// Who left it.
+    pub number: u64,
+    pub date: String,
+}
+
 /// Everything.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -101,6 +109,11 @@ pub struct World {
     pub types: Vec<GroupType>,
     /// By id.
     pub groups: BTreeMap<String, Group>,
+    /// The changes that were made one by one: what they say, and their ids.
+    pub changes: BTreeMap<String, String>,
+    /// What is to be from a later day on: person, field, value, day. No list shows it.
+    pub scheduled: BTreeSet<(u64, String, String, String)>,
+    pub open_jobs: Vec<OpenJob>,
     pub(super) size: Size,
     seed: u64,
     /// None: deleted.
@@ -113,6 +126,13 @@ const PERSON: u64 = 0xb000_0000_0000;
 const JOB: u64 = 0xc000_0000_0000;
 const GROUP: u64 = 0xd000_0000_0000;
 const TYPE: u64 = 0xe000_0000_0000;
+const PROCESS: u64 = 0xf100_0000_0000;
+const CHANGE: u64 = 0xf200_0000_0000;
+
+/// The number of the type of departments.
+pub(super) const DEPARTMENT: u64 = 1;
+/// The number of the type of offices.
+pub(super) const OFFICE: u64 = 2;
 
 fn id(base: u64, number: u64) -> String {
     format!("{ID_START}{:012x}", base + number)
@@ -135,8 +155,27 @@ pub fn group_id(number: u64) -> String {
 
 /// The number in a person's id.
 pub(super) fn number_of(id: &str) -> Option<u64> {
+    number_above(PERSON, id)
+}
+
+/// The number in a job's id.
+pub(super) fn job_number_of(id: &str) -> Option<u64> {
+    number_above(JOB, id)
+}
+
+/// The id of the process with this number.
+pub(super) fn process_id(number: u64) -> String {
+    id(PROCESS, number)
+}
+
+/// The id of the change with this number.
+pub(super) fn change_id(number: u64) -> String {
+    id(CHANGE, number)
+}
+
+fn number_above(base: u64, id: &str) -> Option<u64> {
     let digits = id.strip_prefix(ID_START).filter(|rest| rest.len() == 12)?;
-    u64::from_str_radix(digits, 16).ok()?.checked_sub(PERSON).filter(|number| *number < JOB - PERSON)
+    u64::from_str_radix(digits, 16).ok()?.checked_sub(base).filter(|number| *number < JOB - PERSON)
 }
 
 /// SplitMix64 of a seed and a number.
@@ -198,6 +237,43 @@ const FIRST_GUILD: u64 = 400;
 /// A group that is no longer in use.
 const ARCHIVED: u64 = 900;
 
+impl Person {
+    /// Somebody in no job, with this number and work address.
+    pub fn new(number: u64, email: &str) -> Self {
+        Self {
+            number,
+            first: String::new(),
+            last: String::new(),
+            pref: None,
+            email: Some(email.to_owned()),
+            employee: None,
+            title: None,
+            manager: None,
+            department: None,
+            location: None,
+            start: None,
+            end: None,
+            employment: None,
+            groups: BTreeSet::new(),
+            stage: Stage::Idle,
+        }
+    }
+
+    /// Where the dates put somebody on this day.
+    pub(super) fn settle(&mut self, today: &str) {
+        // Who came back: the end belongs to the time before.
+        if self.start.as_ref().zip(self.end.as_ref()).is_some_and(|(start, end)| start > end) {
+            self.end = None;
+        }
+        self.stage = match (&self.start, &self.end) {
+            (_, Some(end)) if end.as_str() < today => Stage::Former,
+            (Some(start), _) if start.as_str() > today => Stage::Starting,
+            (None, None) if self.title.is_none() => Stage::Idle,
+            _ => Stage::Current,
+        };
+    }
+}
+
 impl World {
     pub(super) fn new(size: Size, seed: u64) -> Self {
         let org = Org { id: id(0xa000_0000_0000, 1), slug: "acme".to_owned(), name: "Acme Corp".to_owned() };
@@ -214,7 +290,17 @@ impl World {
             // The customer's own.
             of(4, "Guild", "guild", None),
         ];
-        let mut world = World { org, types, groups: BTreeMap::new(), size, seed, changed: BTreeMap::new() };
+        let mut world = World {
+            org,
+            types,
+            groups: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            scheduled: BTreeSet::new(),
+            open_jobs: Vec::new(),
+            size,
+            seed,
+            changed: BTreeMap::new(),
+        };
         for (number, name) in (FIRST_DEPARTMENT..).zip(DEPARTMENTS) {
             world.add_group(number, name, 1, (number > FIRST_DEPARTMENT).then_some(FIRST_DEPARTMENT));
         }
@@ -263,7 +349,7 @@ impl World {
 
     /// The numbers of all there are, from this one on.
     pub(super) fn numbers(&self, from: u64) -> impl Iterator<Item = u64> {
-        let last = self.changed.keys().next_back().copied().unwrap_or(0).max(self.size.all());
+        let last = self.next_number() - 1;
         (from.max(1)..=last).filter(|number| self.stage(*number).is_some())
     }
 
@@ -293,6 +379,63 @@ impl World {
         self.changed.insert(person.number, Some(person));
     }
 
+    /// Who has which work address, written small.
+    pub fn emails(&self) -> HashMap<String, u64> {
+        let mut emails = HashMap::new();
+        for person in self.persons() {
+            if let Some(email) = person.email {
+                emails.entry(email.to_lowercase()).or_insert(person.number);
+            }
+        }
+        emails
+    }
+
+    /// The person of this work address.
+    pub fn by_email(&self, email: &str) -> Option<Person> {
+        self.persons().find(|person| person.email.as_deref().is_some_and(|known| known.eq_ignore_ascii_case(email)))
+    }
+
+    /// A manager's address, without making the manager.
+    pub(super) fn manager_email(&self, number: u64) -> String {
+        let known = self.changed.get(&number).and_then(|person| person.as_ref()?.email.clone());
+        known.unwrap_or_else(|| format!("person.{number}@acme.test"))
+    }
+
+    /// The id of a group in use, by its exact name.
+    pub(super) fn group_named(&self, of_type: u64, name: &str) -> Option<&str> {
+        let of_type = id(TYPE, of_type);
+        let mut groups = self.groups.values();
+        let group = groups.find(|group| group.of_type == of_type && group.name == name && !group.archived)?;
+        Some(&group.id)
+    }
+
+    /// One more group of that type, behind all others.
+    pub(super) fn new_group(&mut self, of_type: u64, name: &str) -> String {
+        let last = self.groups.keys().next_back().and_then(|id| number_above(GROUP, id)).unwrap_or(0);
+        self.add_group(last + 1, name, of_type, None);
+        group_id(last + 1)
+    }
+
+    /// Takes a person out of the department or the office, and puts it into another one.
+    pub(super) fn regroup(&self, person: &mut Person, of_type: u64, group: Option<&str>) {
+        let type_id = id(TYPE, of_type);
+        let of_that = |id: &String| self.groups.get(id).is_some_and(|group| group.of_type == type_id);
+        person.groups.retain(|id| !of_that(id));
+        person.groups.extend(group.map(str::to_owned));
+        let name = group.and_then(|id| self.groups.get(id)).map(|group| group.name.clone());
+        match of_type {
+            DEPARTMENT => person.department = name,
+            OFFICE => person.location = name,
+            _ => {}
+        }
+    }
+
+    /// Which of both types a group is of.
+    pub(super) fn type_number(&self, group: &str) -> Option<u64> {
+        let of_type = &self.groups.get(group)?.of_type;
+        [DEPARTMENT, OFFICE].into_iter().find(|number| *of_type == id(TYPE, *number))
+    }
+
     /// Changes a person.
     pub fn edit_person(&mut self, number: u64, change: impl FnOnce(&mut Person)) {
         let mut person = self.person(number).expect("a person of that number");
@@ -305,9 +448,14 @@ impl World {
         self.changed.insert(number, None);
     }
 
+    /// A number behind all others.
+    pub fn next_number(&self) -> u64 {
+        self.changed.keys().next_back().copied().unwrap_or(0).max(self.size.all()) + 1
+    }
+
     /// One more person who works here, with a number behind all others.
     pub fn hire(&mut self) -> u64 {
-        let number = self.changed.keys().next_back().copied().unwrap_or(0).max(self.size.all()) + 1;
+        let number = self.next_number();
         let made = Person { number, stage: Stage::Current, end: None, ..self.made(1 + number % 64) };
         self.put(Person { email: Some(format!("hired.{number}@acme.test")), ..made });
         number

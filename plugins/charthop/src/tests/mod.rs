@@ -100,22 +100,30 @@ fn a_run_starts_with_persons_and_groups() {
 }
 
 #[test]
-fn nothing_but_reading_is_asked_for_and_nothing_of_who_may_sign_in() {
+fn only_people_are_written_and_nothing_of_who_may_sign_in_is_asked_for() {
     let routes = Charthop::describe().routes;
-    let paths: Vec<&str> = routes.iter().map(|route| route.path.as_str()).collect();
-    let allowed = [
+    let paths = |writes: bool| -> Vec<(String, String)> {
+        let fits = |route: &&muster_sdk::Route| (route.use_ == muster_sdk::RouteUse::Write) == writes;
+        let path = |route: &muster_sdk::Route| route.path.replace("{charthop-org-id}", "ORG");
+        routes.iter().filter(fits).map(|route| (route.methods.join(","), path(route))).collect()
+    };
+    let read = [
         "/v1/user/me",
-        "/v1/org/{charthop-org-id}",
-        "/v1/org/{charthop-org-id}/group-type",
-        "/v2/org/{charthop-org-id}/person",
-        "/v2/org/{charthop-org-id}/person/*",
-        "/v2/org/{charthop-org-id}/group",
+        "/v1/org/ORG",
+        "/v1/org/ORG/group-type",
+        "/v2/org/ORG/person",
+        "/v2/org/ORG/person/*",
+        "/v2/org/ORG/group",
+        "/v1/org/ORG/process",
+        "/v1/org/ORG/process/*",
     ];
-    assert_eq!(paths, allowed);
-    for route in routes {
-        assert_eq!(route.methods, ["GET", "HEAD"], "{}", route.path);
-        assert_eq!(route.use_, muster_sdk::RouteUse::Read, "{}", route.path);
-    }
+    assert_eq!(paths(false), read.map(|path| ("GET,HEAD".to_owned(), path.to_owned())));
+    let written = [
+        ("POST", "/v1/org/ORG/import/csv/data"),
+        ("POST", "/v1/org/ORG/change/sync/*"),
+        ("PATCH", "/v2/org/ORG/person/*"),
+    ];
+    assert_eq!(paths(true), written.map(|(method, path)| (method.to_owned(), path.to_owned())));
 }
 
 #[test]
