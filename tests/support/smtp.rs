@@ -40,6 +40,12 @@ impl SmtpServer {
         }
     }
 
+    /// Stops it: from now on its port refuses connections. Its certificates stay.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port
@@ -147,8 +153,7 @@ impl Builder {
 
 impl Drop for SmtpServer {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
 }
 
