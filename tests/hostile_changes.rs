@@ -33,13 +33,18 @@ fn a_dry_run_that_writes() {
 #[test]
 fn a_change_that_writes_elsewhere() {
     let server = Echo::start();
-    let rows = [("/teams", "the manifest names no such method"), ("/write/a/b", "fits no route of the connector's manifest")];
-    each_row(rows, |(target, _)| (*target).to_owned(), |(target, sentence)| {
-        let scene = synced("change-write", &server, target);
-        scene.muster(GRANT.iter().chain(&["--yes"])).exits(1).errs(sentence);
-        assert_eq!(server.requests().len(), 0, "nothing left");
-        assert_eq!(text(&scene.rows("audit")[0], "outcome"), "failed");
-    });
+    let rows =
+        [("/teams", "the manifest names no such method"), ("/write/a/b", "fits no route of the connector's manifest")];
+    each_row(
+        rows,
+        |(target, _)| (*target).to_owned(),
+        |(target, sentence)| {
+            let scene = synced("change-write", &server, target);
+            scene.muster(GRANT.iter().chain(&["--yes"])).exits(1).errs(sentence);
+            assert_eq!(server.requests().len(), 0, "nothing left");
+            assert_eq!(text(&scene.rows("audit")[0], "outcome"), "failed");
+        },
+    );
 }
 
 #[test]
@@ -69,17 +74,24 @@ fn a_roster_that_does_not_come_to_an_end() {
         ("roster-nobody", "it told an outcome of change 99, and there are 1"),
         ("roster-many", "it told 2 outcomes of 1 changes in one step"),
     ];
-    each_row(rows, |(mode, _)| (*mode).to_owned(), |(mode, sentence)| {
-        let scene = folder()
-            .connection(hostile("source", mode, &server).setting("count", "2"))
-            .connection(hostile("hostile", mode, &server).setting("count", "1"));
-        publishes_both(&scene);
-        scene.muster(["plan", "source", "hostile", "-o", "plan.json"]).exits(0);
-        let run = scene.muster(["apply", "plan.json", "--yes", "--json"]);
-        run.exits(1).errs(sentence);
-        let line = run.json();
-        assert_eq!((&line["status"], &line["applied"], &line["not_done"]), (&json!("failed"), &json!(0), &json!(1)));
-    });
+    each_row(
+        rows,
+        |(mode, _)| (*mode).to_owned(),
+        |(mode, sentence)| {
+            let scene = folder()
+                .connection(hostile("source", mode, &server).setting("count", "2"))
+                .connection(hostile("hostile", mode, &server).setting("count", "1"));
+            publishes_both(&scene);
+            scene.muster(["plan", "source", "hostile", "-o", "plan.json"]).exits(0);
+            let run = scene.muster(["apply", "plan.json", "--yes", "--json"]);
+            run.exits(1).errs(sentence);
+            let line = run.json();
+            assert_eq!(
+                (&line["status"], &line["applied"], &line["not_done"]),
+                (&json!("failed"), &json!(0), &json!(1))
+            );
+        },
+    );
 }
 
 #[track_caller]

@@ -1,7 +1,8 @@
 //! `muster account`: who has an account at all, and with which role.
 
-use super::args::{AccountAction, Global};
+use super::args::Global;
 use super::change::{self, Asked};
+use super::change_args::AccountAction;
 use super::error::CliError;
 use super::grant::{name_of, principal};
 use super::target::Target;

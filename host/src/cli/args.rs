@@ -101,19 +101,21 @@ whose credentials are refused waits until its settings change."
     /// Delete runs and what was true before the ones that are kept
     Prune(Prune),
     /// Give a principal an entitlement at the vendor
-    Grant(Membership),
+    Grant(super::change_args::Membership),
     /// Take an entitlement away from a principal at the vendor
-    Revoke(Membership),
+    Revoke(super::change_args::Membership),
     /// Make, remove or disable an account at the vendor, or give it another role
     Account {
         /// What to do
         #[command(subcommand)]
-        action: AccountAction,
+        action: super::change_args::AccountAction,
     },
     /// List what was changed at vendors or accepted, by whom, and what came of it
-    Audit(Audit),
+    Audit(super::change_args::Audit),
     /// Say what is to be done so that one connection's people become like another's; nothing is changed
     Plan(super::plan_args::Plan),
+    /// Do what a plan says at its target; goes on where an earlier attempt has stopped
+    Apply(super::change_args::Apply),
     /// Compile a connector crate and wrap it into a component
     Build {
         /// The crate's folder
@@ -148,122 +150,6 @@ pub enum RunAction {
 /// Reads a run's number.
 fn run_number(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| "it has to be a number, as `muster runs` lists them".to_owned())
-}
-
-/// Before something is changed.
-#[derive(Debug, Default, Args)]
-pub struct Consent {
-    /// Only say what would come of it
-    #[arg(long, conflicts_with = "yes")]
-    pub dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    pub yes: bool,
-}
-
-/// Who is to have what, or no longer.
-#[derive(Debug, Args)]
-pub struct Membership {
-    /// The connection
-    #[arg(value_name = "CONNECTION")]
-    pub connection: String,
-    /// What: TYPE:ID:SLUG, as `muster entitlements` lists them
-    #[arg(value_name = "ENTITLEMENT")]
-    pub entitlement: String,
-    /// Who: TYPE:ID
-    #[arg(value_name = "PRINCIPAL")]
-    pub principal: String,
-    /// Asking.
-    #[command(flatten)]
-    pub consent: Consent,
-}
-
-/// What to do with an account.
-#[derive(Debug, Subcommand)]
-pub enum AccountAction {
-    /// Make one, or invite somebody
-    Add {
-        /// The connection
-        #[arg(value_name = "CONNECTION")]
-        connection: String,
-        /// Address for work
-        #[arg(value_name = "EMAIL")]
-        email: String,
-        /// The person's name [default: what stands before the @]
-        #[arg(long, value_name = "NAME")]
-        name: Option<String>,
-        /// The vendor's own word for a role [default: its least]
-        #[arg(long, value_name = "ROLE")]
-        role: Option<String>,
-        /// The type of account, where the connector has several
-        #[arg(long = "type", value_name = "TYPE")]
-        resource_type: Option<String>,
-        /// Asking.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Take one away
-    Remove {
-        /// The connection
-        #[arg(value_name = "CONNECTION")]
-        connection: String,
-        /// Who: TYPE:ID
-        #[arg(value_name = "PRINCIPAL")]
-        principal: String,
-        /// Asking.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Keep one, and let nobody use it
-    Disable {
-        /// The connection
-        #[arg(value_name = "CONNECTION")]
-        connection: String,
-        /// Who: TYPE:ID
-        #[arg(value_name = "PRINCIPAL")]
-        principal: String,
-        /// Asking.
-        #[command(flatten)]
-        consent: Consent,
-    },
-    /// Give one another role
-    Role {
-        /// The connection
-        #[arg(value_name = "CONNECTION")]
-        connection: String,
-        /// Who: TYPE:ID
-        #[arg(value_name = "PRINCIPAL")]
-        principal: String,
-        /// The vendor's own word
-        #[arg(value_name = "ROLE")]
-        role: String,
-        /// Asking.
-        #[command(flatten)]
-        consent: Consent,
-    },
-}
-
-impl AccountAction {
-    /// What all of them have.
-    pub fn common(&self) -> (&str, &Consent) {
-        match self {
-            AccountAction::Add { connection, consent, .. }
-            | AccountAction::Remove { connection, consent, .. }
-            | AccountAction::Disable { connection, consent, .. }
-            | AccountAction::Role { connection, consent, .. } => (connection, consent),
-        }
-    }
-}
-
-/// Which acts are meant.
-#[derive(Debug, Args)]
-pub struct Audit {
-    /// Show this one with what came of each of its changes
-    #[arg(value_name = "ACT", conflicts_with = "connection")]
-    pub act: Option<i64>,
-    /// Only those of this connection
-    #[arg(long, value_name = "NAME")]
-    pub connection: Option<String>,
 }
 
 /// Which connections are meant: some of the plugin list, or one given on the command line.

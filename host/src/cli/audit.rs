@@ -1,6 +1,7 @@
 //! `muster audit`: what was changed at vendors or agreed to, by whom, and what came of it.
 
-use super::args::{Audit, Global};
+use super::args::Global;
+use super::change_args::Audit;
 use super::error::{self, CliError};
 use super::output::Output;
 use super::scene;

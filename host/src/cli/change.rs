@@ -1,6 +1,7 @@
 //! One change of access, from the question to what the store shows afterwards.
 
-use super::args::{Consent, Global};
+use super::args::Global;
+use super::change_args::Consent;
 use super::consent;
 use super::error::{self, CliError};
 use super::output::Output;

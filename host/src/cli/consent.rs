@@ -3,7 +3,7 @@
 //! Rule: nothing is changed that nobody agreed to: on a terminal a person is asked, elsewhere `--yes` has to say so.
 //! Reason: a script that a person wrote in a hurry has no second thoughts.
 
-use super::args::Consent;
+use super::change_args::Consent;
 use super::error::CliError;
 use crate::text::neutral;
 use std::io::{IsTerminal, Write};

@@ -1,7 +1,8 @@
 //! `muster grant` and `muster revoke`: who has what, one at a time.
 
-use super::args::{Global, Membership};
+use super::args::Global;
 use super::change::{self, Asked};
+use super::change_args::Membership;
 use super::error::CliError;
 use super::target::Target;
 use crate::acting::Change;

@@ -1,11 +1,14 @@
 //! The command line: one file a command, and the edge where errors become text and exit codes.
 
 mod account;
+mod apply;
+mod apply_page;
 mod args;
 mod audit;
 mod bar;
 mod build;
 mod change;
+mod change_args;
 mod check;
 mod colour;
 mod connectors;
@@ -122,6 +125,7 @@ async fn run(cli: &Cli) -> Result<u8, CliError> {
         Command::Account { action } => account::account(global, action).await,
         Command::Audit(options) => audit::audit(global, options),
         Command::Plan(options) => plan::plan(global, options),
+        Command::Apply(options) => apply::apply(global, options).await,
         Command::Build { dir, output } => build::run(global, dir, output),
         Command::CompileComponent => Ok(error::OK),
     }

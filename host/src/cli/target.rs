@@ -3,6 +3,7 @@
 use super::args::{Global, Targets};
 use super::error::CliError;
 use super::scene::Scene;
+use crate::config::Smtp;
 use crate::run::Job;
 use crate::store::lock::{self, Lead};
 use crate::tape::Tape;
@@ -14,6 +15,8 @@ pub struct Target {
     pub job: Job,
     /// The store.
     pub store: PathBuf,
+    /// How mails are sent.
+    pub smtp: Option<Smtp>,
 }
 
 impl Target {
@@ -33,7 +36,7 @@ impl Target {
             let error = CliError::usage(format!("the connector {name} cannot {what}: it only reads"));
             return Err(error.with_help("`muster connectors` shows what each of them can do"));
         }
-        Ok(Target { job, store: scene.store.clone() })
+        Ok(Target { job, store: scene.store.clone(), smtp: scene.smtp.clone() })
     }
 
     /// Takes the lead of the connection, so that no sync reads meanwhile.

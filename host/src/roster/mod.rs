@@ -5,6 +5,7 @@
 //! made before still holds. Below: `hiring`, `values` → `facts` → `matching`, `chart` → `people` → `texts`, and the
 //! document itself, `plan` → `options`, `field`, `words`.
 
+mod changes;
 mod chart;
 mod facts;
 mod field;
@@ -27,6 +28,7 @@ mod texts;
 mod values;
 pub mod words;
 
+pub use changes::Changes;
 pub use facts::NoPlan;
 pub use field::Field;
 pub use load::LoadError;

@@ -68,7 +68,7 @@ pub struct ActRow {
 }
 
 /// An apply that did not come to its end.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OpenAct {
     /// Its number.
     pub act: i64,

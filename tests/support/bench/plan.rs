@@ -204,6 +204,7 @@ async fn publish(store: &Store, connection: &str, mut records: Packed) -> Result
             contract: String::new(),
             settings: String::new(),
             resume: Resume { since: String::new(), never: None },
+            scope: None,
         })
         .await?;
     store.commit(begun.run, Done { task: 0, tries: 1, records, follow_ups: vec![], share: None }).await?;

@@ -1,0 +1,87 @@
+//! A plan as the changes that a target is asked to make, in the order in which they are made: new values of people, since
+//! others are named by a manager's new address; hires, managers before their reports; moves, below people who were
+//! hired just now; departures, when nobody reports to them any more.
+
+use super::plan::{Change, Plan};
+use crate::acting::{FieldChange, RosterChange};
+use crate::model::ResourceId;
+
+/// The changes of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// In their order.
+    pub list: Vec<RosterChange>,
+    /// Who each of them is about: the address, or the target's id where there is none.
+    pub subjects: Vec<String>,
+}
+
+impl Changes {
+    /// Of a plan that was read or made.
+    pub fn of(plan: &Plan) -> Changes {
+        let mut out = Changes::default();
+        plan.changes.iter().for_each(|change| out.update(change));
+        for hire in &plan.hires {
+            let fields = hire.fields.iter().map(|(field, value)| new(field.name(), value)).collect();
+            let (name, email) = (hire.name.clone(), hire.email.clone());
+            out.add(Some(&hire.email), "", RosterChange::Hire { name, email, fields });
+        }
+        plan.moves.iter().for_each(|change| out.update(change));
+        for departure in &plan.departures {
+            let (id, email, date) = (resource(&departure.id), departure.email.clone(), departure.date.clone());
+            let change = RosterChange::Depart { id, email, date, backfill: departure.backfill };
+            out.add(departure.email.as_ref(), &departure.id, change);
+        }
+        out
+    }
+
+    fn update(&mut self, change: &Change) {
+        let fields = change.fields.iter().map(|f| new(f.field.name(), &f.new)).collect();
+        let (id, email) = (resource(&change.id), change.email.clone());
+        self.add(change.email.as_ref(), &change.id, RosterChange::Update { id, email, fields });
+    }
+
+    fn add(&mut self, email: Option<&String>, id: &str, change: RosterChange) {
+        self.subjects.push(email.cloned().unwrap_or_else(|| id.to_owned()));
+        self.list.push(change);
+    }
+}
+
+fn new(field: &str, value: &str) -> FieldChange {
+    FieldChange { field: field.to_owned(), value: value.to_owned() }
+}
+
+/// `type:id`, which reading a plan has checked.
+fn resource(text: &str) -> ResourceId {
+    let (resource_type, id) = text.split_once(':').unwrap_or(("", text));
+    ResourceId { resource_type: resource_type.to_owned(), id: id.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_before_hires_and_moves_after_them() {
+        let text = r#"{"plan": 1, "from": {"connection": "a", "run": 1}, "to": {"connection": "b", "run": 2}, "options": {},
+            "hires": [{"email": "h@a.test", "name": "H", "fields": {"title": "Cook", "manager": "m@a.test"}}],
+            "changes": [{"id": "person:1", "email": "old@a.test", "name": "M", "fields": [
+                {"field": "email", "old": "old@a.test", "new": "m@a.test"}]}],
+            "moves": [{"id": "person:2:x", "email": null, "name": "N", "fields": [
+                {"field": "manager", "old": null, "new": "h@a.test"}]}],
+            "departures": [{"id": "person:3", "email": "d@a.test", "name": "D", "date": "2026-02-01", "backfill": true}],
+            "skipped": []}"#;
+        let changes = Changes::of(&Plan::read(text).unwrap());
+        assert_eq!(changes.subjects, ["old@a.test", "h@a.test", "person:2:x", "d@a.test"]);
+        let [
+            RosterChange::Update { .. },
+            RosterChange::Hire { fields, .. },
+            RosterChange::Update { id, email: None, .. },
+            RosterChange::Depart { date, backfill: true, .. },
+        ] = changes.list.as_slice()
+        else {
+            panic!("{changes:?}")
+        };
+        assert_eq!(fields, &[new("title", "Cook"), new("manager", "m@a.test")]);
+        assert_eq!((id.resource_type.as_str(), id.id.as_str(), date.as_str()), ("person", "2:x", "2026-02-01"));
+    }
+}
