@@ -6,6 +6,7 @@
 mod change;
 mod import;
 mod multipart;
+mod person;
 mod person_patch;
 pub mod place;
 mod process;
