@@ -10,6 +10,9 @@
     reason = "tests: a broken assumption ends the test"
 )]
 
+mod apply;
+mod apply_faults;
+mod apply_property;
 mod bad_component;
 mod bad_config;
 mod bad_schedule;

@@ -7,6 +7,7 @@ use crate::charthop::place::{TOKEN, profile};
 use crate::charthop::world::{Person, Stage};
 use crate::charthop::{self, FakeChartHop};
 use crate::justworks::{FakeJustworks, PASSWORD, PASSWORD_VARIABLE, Person as Member, SECRET, SECRET_VARIABLE, demo};
+use crate::roster;
 use crate::scene::Scene;
 
 /// A scene with the connections `justworks` and `charthop`, not synced yet.
@@ -20,8 +21,17 @@ impl Pair {
     /// Starts both, with these people and nobody else.
     pub fn new(members: Vec<Member>, persons: Vec<Person>) -> Self {
         let justworks = FakeJustworks::demo().edited(|world| world.people = members).start();
-        let charthop = charthop::FakeChartHop::builder().persons(0).start();
+        let charthop = charthop::FakeChartHop::builder().persons(0).writable().start();
         charthop.edit(|world| persons.into_iter().for_each(|person| world.put(person)));
+        Self::of(justworks, charthop)
+    }
+
+    /// Starts both, with people as one list has them and people as the other has them.
+    pub fn rosters(source: &[roster::Member], target: &[roster::Member]) -> Self {
+        Self::of(roster::justworks(source).start(), roster::charthop(target).writable().start())
+    }
+
+    fn of(justworks: FakeJustworks, charthop: FakeChartHop) -> Self {
         let scene = Scene::new()
             .built_connector("justworks")
             .built_connector("charthop")
