@@ -123,7 +123,7 @@ fn a_dry_run_is_the_targets_own_and_changes_nothing() {
 #[test]
 fn a_scenario_is_written_and_the_real_data_are_not() {
     let pair = changed();
-    pair.charthop().rewrite(|writing| drop(writing.scenarios.insert("588f7ee98f1300000000000a".to_owned())));
+    pair.charthop().add_scenario("588f7ee98f1300000000000a");
     planned(&pair);
     let before = persons(&pair.charthop().world());
     let arguments = ["apply", "plan.json", "--yes", "--scenario", "588f7ee98f1300000000000a"];

@@ -82,7 +82,7 @@ fn a_roster_that_does_not_come_to_an_end() {
                 .connection(hostile("source", mode, &server).setting("count", "2"))
                 .connection(hostile("hostile", mode, &server).setting("count", "1"));
             publishes_both(&scene);
-            scene.muster(["plan", "source", "hostile", "-o", "plan.json"]).exits(0);
+            scene.muster(["plan", "source", "hostile", "-o", "plan.json", "--exit-code"]).exits(1);
             let run = scene.muster(["apply", "plan.json", "--yes", "--json"]);
             run.exits(1).errs(sentence);
             let line = run.json();

@@ -287,7 +287,8 @@ fn what_nobody_knows_is_refused_before_anybody_is_called() {
 fn a_connector_that_only_reads_changes_nothing() {
     let crowd =
         Profile::new("crowd", "crowd").setting("crowd-base-url", "http://127.0.0.1:9").allow_private("127.0.0.1:9");
-    let scene = Scene::new().connection(crowd).built_connector("crowd");
+    let crowd = crowd.setting_toml("crowd-token", "{ env = \"CROWD_TOKEN\" }");
+    let scene = Scene::new().connection(crowd).built_connector("crowd").env("CROWD_TOKEN", "x");
     let run = scene.muster(["grant", "crowd", "team:2:member", "user:5", "--yes"]);
     run.exits(2).errs("the connector crowd cannot change access: it only reads").helps("muster connectors");
 }

@@ -299,8 +299,9 @@ fn tell(options: &Apply, ended: &Ended, again: Option<&Again>, name: &str) {
         Ended::Stopped => error::note(&format!("stopped by you; `muster apply {file}` goes on from here")),
         Ended::Failed(failure) => {
             let sentence = error::sentence(failure.reason.label(), &failure.message);
-            error::say(&format!("{name}: {sentence}"), &failure.help);
-            error::note(&format!("`muster apply {file}` goes on where it stopped"));
+            let mut help = failure.help.clone();
+            help.push(format!("`muster apply {file}` goes on where it stopped"));
+            error::say(&format!("{name}: {sentence}"), &help);
         }
     }
     if let Some(Again { summary, left: None }) = again {
