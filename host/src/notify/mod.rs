@@ -4,6 +4,7 @@
 //! a mail server that is down is no reason to collect them again, or to call the run failed. Whoever calls says it.
 
 mod apply;
+mod aside;
 mod differences;
 mod mail;
 mod run;
@@ -17,6 +18,10 @@ pub use smtp::MailError;
 use crate::config::{Notify, Smtp, When};
 use crate::report::Summary;
 use std::path::Path;
+use std::time::Duration;
+
+/// How long the store may be read for a mail; a mail without differences is better than none.
+const READING: Duration = Duration::from_secs(30);
 
 /// What became of a mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +43,21 @@ pub async fn after_run(smtp: &Smtp, notify: &Notify, summary: &Summary, store: &
     if notify.when == When::Changes && !run::is_news(summary) {
         return Ok(Told::Unwanted);
     }
-    let differences = summary.run.filter(|_| run::shows_differences(summary)).map(|run| {
-        // The mail says so instead of what it cannot show.
-        Differences::read(store, &summary.connection, run).unwrap_or_else(|e| Differences::unreadable(&e.to_string()))
-    });
-    send(smtp, notify, &run::letter(summary, &differences.unwrap_or_default())).await
+    let differences = match summary.run.filter(|_| run::shows_differences(summary)) {
+        Some(run) => differences(store, &summary.connection, run).await,
+        None => Differences::default(),
+    };
+    send(smtp, notify, &run::letter(summary, &differences)).await
+}
+
+/// What a run changed; where that cannot be read, the mail says so instead.
+async fn differences(store: &Path, connection: &str, run: i64) -> Differences {
+    let (store, connection) = (store.to_path_buf(), connection.to_owned());
+    match aside::within(READING, move || Differences::read(&store, &connection, run)).await {
+        Some(Ok(differences)) => differences,
+        Some(Err(e)) => Differences::unreadable(&e.to_string()),
+        None => Differences::unreadable(&format!("reading took longer than {} s", READING.as_secs())),
+    }
 }
 
 /// Tells what an apply came to.

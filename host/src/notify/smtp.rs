@@ -6,6 +6,7 @@
 //! Residual: the library keeps copies of the password that nobody wipes, and what somebody in between writes after the
 //! server's consent to STARTTLS is still read as the server's first words over TLS; it is told no secret by that.
 
+use super::aside;
 use crate::config::{self, ConfigError, Smtp, Tls};
 use crate::egress::error::tls_words;
 use crate::text::{io_words, neutral, shorten};
@@ -20,10 +21,11 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use std::time::Duration;
 use thiserror::Error as ThisError;
+use tokio::time::Instant;
 
 /// How long the server may take for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
-/// How long it may take for all of a mail.
+/// How long all of a mail may take, from asking for the password to the server's last word.
 const WHOLE: Duration = Duration::from_secs(60);
 /// Bytes of the server's words that are shown.
 const WORDS: usize = 300;
@@ -61,25 +63,40 @@ impl From<ConfigError> for MailError {
 /// # Errors
 /// Nobody gets it, and what to change.
 pub async fn send(smtp: &Smtp, message: &Message) -> Result<Vec<String>, MailError> {
+    send_within(WHOLE, smtp, message).await
+}
+
+async fn send_within(whole: Duration, smtp: &Smtp, message: &Message) -> Result<Vec<String>, MailError> {
+    let deadline = Instant::now() + whole;
+    // Before anybody is called.
+    let login = login(whole, smtp).await?;
     let server = format!("{}:{}", smtp.host, smtp.port);
-    match tokio::time::timeout(WHOLE, hand_over(smtp, &server, message)).await {
+    match tokio::time::timeout_at(deadline, hand_over(smtp, &server, message, login)).await {
         Ok(done) => done,
         Err(_) => {
-            Err(MailError::new(format!("the mail server {server} did not take the mail within {} s", WHOLE.as_secs()))
+            Err(MailError::new(format!("the mail server {server} did not take the mail within {} s", whole.as_secs()))
                 .with_help("see whether it is up, and whether host and port under [smtp] are right"))
         }
     }
 }
 
-async fn hand_over(smtp: &Smtp, server: &str, message: &Message) -> Result<Vec<String>, MailError> {
-    // Before anybody is called.
-    let login = match &smtp.login {
-        Some((user, source)) => {
-            let password = source.fetch("password of [smtp]", true)?;
-            Some((user, Credentials::new(user.clone(), password.expose().to_owned())))
-        }
-        None => None,
+/// Who logs in, and with what; nobody where the server wants no login.
+async fn login(whole: Duration, smtp: &Smtp) -> Result<Option<(&String, Credentials)>, MailError> {
+    let Some((user, source)) = &smtp.login else { return Ok(None) };
+    let source = source.clone();
+    let Some(password) = aside::within(whole, move || source.fetch("password of [smtp]", true)).await else {
+        return Err(MailError::new(format!("the password of [smtp] did not come within {} s", whole.as_secs()))
+            .with_help("see whether its command under [smtp] waits for somebody who types, and end it"));
     };
+    Ok(Some((user, Credentials::new(user.clone(), password?.expose().to_owned()))))
+}
+
+async fn hand_over(
+    smtp: &Smtp,
+    server: &str,
+    message: &Message,
+    login: Option<(&String, Credentials)>,
+) -> Result<Vec<String>, MailError> {
     let mut connection = connect(smtp, server).await?;
     let given = exchange(&mut connection, smtp, server, message, login).await;
     // Says goodbye, where there is still somebody.
@@ -218,24 +235,39 @@ fn words(error: &Error) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn an_error_never_shows_the_password() {
-        let smtp = Smtp {
+    /// A server where nobody listens, and a password that a command gives.
+    fn smtp(command: &[&str]) -> Smtp {
+        let command = command.iter().map(|word| (*word).to_owned()).collect();
+        Smtp {
             host: "127.0.0.1".to_owned(),
             port: 1,
             tls: Tls::None,
-            login: Some(("muster".to_owned(), crate::config::Source::Command(vec!["echo".into(), "hunter2".into()]))),
+            login: Some(("muster".to_owned(), crate::config::Source::Command(command))),
             from: "muster@acme.test".parse().expect("address"),
             ca_file: None,
-        };
-        let message = super::super::mail::message(
-            &smtp.from,
-            std::slice::from_ref(&smtp.from),
-            &super::super::Letter::new("x".into()),
-        );
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
-        let error = runtime.block_on(send(&smtp, &message.expect("message"))).expect_err("nobody listens");
+        }
+    }
+
+    fn message(smtp: &Smtp) -> Message {
+        let letter = super::super::Letter::new("x".into());
+        super::super::mail::message(&smtp.from, std::slice::from_ref(&smtp.from), &letter).expect("message")
+    }
+
+    #[tokio::test]
+    async fn an_error_never_shows_the_password() {
+        let smtp = smtp(&["echo", "hunter2"]);
+        let error = send(&smtp, &message(&smtp)).await.expect_err("nobody listens");
         assert!(error.message.starts_with("the mail server 127.0.0.1:1 cannot be reached: "), "{error}");
         assert!(!format!("{error:?} {smtp:?}").contains("hunter2"), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_command_that_never_gives_the_password() {
+        let hangs = tempfile::tempdir().expect("folder");
+        // It ends when the test does; a mail that waited for it would get its password after some seconds.
+        let script = r#"n=0; while [ -d "$0" ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n + 1)); done; echo hunter2"#;
+        let smtp = smtp(&["sh", "-c", script, &hangs.path().to_string_lossy()]);
+        let error = send_within(Duration::from_millis(50), &smtp, &message(&smtp)).await.expect_err("no password");
+        assert_eq!(error.message, "the password of [smtp] did not come within 0 s");
     }
 }
