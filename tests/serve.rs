@@ -170,6 +170,54 @@ fn a_sync_that_went_well_by_hand_ends_a_pause() {
 }
 
 #[test]
+fn only_a_sync_that_went_well_ends_a_pause() {
+    let scene = scene();
+    let token = std::fs::read_to_string(scene.path("token")).unwrap();
+    let broken = || {
+        let path = scene.fake().path("agents");
+        scene.fake().inject(Fault::get(&path, FaultKind::status(404)).times(1))
+    };
+    // A run that is refused when it is gone on with: it keeps its number.
+    let fault = broken();
+    scene.muster(["sync"]).exits(3).says("run 1 is incomplete");
+    fault.assert_fired(1);
+    scene.fake().rotate_token("new-token");
+    let process = scene.spawn(["serve", "-vv"]);
+    notes(&process, "support is paused");
+    scene.fake().rotate_token(&token);
+    let fault = broken();
+    scene.muster(["sync"]).exits(3).says("run 1 is incomplete");
+    fault.assert_fired(1);
+    let same = "support stays paused";
+    reload(&process, "1 paused until its settings change (support)");
+    notes(&process, same);
+    scene.muster(["sync"]).exits(0).says("published as run 1");
+    reload(&process, "the plugin list was read again");
+    notes(&process, "support is no longer paused");
+    says(&process, "support: published as run 2");
+    process.signal(Signal::SIGTERM);
+    process.wait().exits(143);
+}
+
+#[test]
+fn a_pause_is_not_forgotten_while_a_connection_has_no_schedule() {
+    let scene = scene();
+    let listed = scene.toml_text();
+    write_token(&scene, "mistyped-token");
+    let process = scene.spawn(["serve", "-vv"]);
+    notes(&process, "support is paused");
+    let tried = scene.fake().stats().requests;
+    let scene = scene.toml(listed.replace("schedule = \"daily 06:30\"\ntime-zone = \"Europe/Berlin\"\n", ""));
+    reload(&process, "serving 0 connections");
+    let scene = scene.toml(listed.replace("daily 06:30", "daily 07:30"));
+    reload(&process, "serving 1 connection, 1 paused until its settings change (support)");
+    notes(&process, "support stays paused");
+    assert_eq!(scene.fake().stats().requests, tried, "nobody asked the vendor again");
+    process.signal(Signal::SIGTERM);
+    process.wait().exits(143);
+}
+
+#[test]
 fn what_somebody_else_runs_is_left_to_them() {
     let scene = scene();
     let hang = scene.fake().inject(Fault::get(&scene.fake().path("agents"), FaultKind::Hang).times(1));

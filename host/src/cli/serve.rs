@@ -107,11 +107,6 @@ impl<'a> Server<'a> {
             stop,
         };
         server.list()?;
-        for connection in listed(&server.scene) {
-            if let Some(paused) = server.pauses.read(&connection.name) {
-                server.roll.pause(&connection.name, paused, Timestamp::now());
-            }
-        }
         Ok(server)
     }
 
@@ -153,10 +148,14 @@ impl<'a> Server<'a> {
         to_due.map_or(to_beat, |due| due.min(to_beat)).max(LEAST)
     }
 
-    /// Puts the plugin list on the roll.
+    /// Puts the plugin list on the roll. What is new there may have been refused before.
     fn list(&mut self) -> Result<(), StoreError> {
-        let last = last_runs(&self.shared.store, None)?;
-        self.roll.list(listed(&self.scene), |name| last.get(name).map(|(last, _)| *last), Timestamp::now());
+        let (last, now) = (last_runs(&self.shared.store)?, Timestamp::now());
+        for name in self.roll.list(listed(&self.scene), |name| last.get(name).copied(), now) {
+            if let Some(paused) = self.pauses.read(&name) {
+                self.roll.pause(&name, paused, now);
+            }
+        }
         Ok(())
     }
 
@@ -205,7 +204,8 @@ impl<'a> Server<'a> {
             let verdict = judge(&summary, tries);
             let paused = match (verdict, job) {
                 (Verdict::Pause(reason), Some(job)) => {
-                    let (run, material) = (summary.run.unwrap_or_default(), material(&job));
+                    // Without a number no run by hand is known to be a later one: then only other settings count.
+                    let (run, material) = (summary.run.unwrap_or(i64::MAX), material(&job));
                     let mark = Some(pauses.mark(&material));
                     let kept = tokio::task::spawn_blocking(move || pauses.keep(&name, reason, run, &material)).await;
                     if let Ok(Err(e)) = kept {
@@ -226,8 +226,7 @@ impl<'a> Server<'a> {
         let name_of = name.to_owned();
         self.spawn(name, async move {
             let name = name_of;
-            let by_hand = last_runs(&shared.store, Some(&name)).ok().and_then(|mut last| last.remove(&name));
-            if by_hand.is_some_and(|(_, row)| row.run > paused.run && row.status != "failed") {
+            if went_well(&shared.store, &name, &paused).unwrap_or(false) {
                 return Event::Changed;
             }
             let Some(connection) = connection(&scene, &name) else { return Event::Same(None) };
@@ -316,15 +315,25 @@ fn connection<'s>(scene: &'s Scene, name: &str) -> Option<&'s Connection> {
     scene.connections.iter().find(|connection| connection.name == name)
 }
 
-/// The last run of each connection, or of one, and its row.
-fn last_runs(store: &Store, of: Option<&str>) -> Result<HashMap<String, (Last, RunRow)>, StoreError> {
+/// Whether somebody has run a paused connection by hand, and it went well.
+fn went_well(store: &Store, name: &str, paused: &Paused) -> Result<bool, StoreError> {
+    let mut well = false;
+    Reader::open(store.path())?.runs::<StoreError>(Some(name), &mut |row: RunRow| {
+        well |= paused.is_ended_by(row.run, &row.status);
+        Ok(())
+    })?;
+    Ok(well)
+}
+
+/// The last run of each connection.
+fn last_runs(store: &Store) -> Result<HashMap<String, Last>, StoreError> {
     let mut out = HashMap::new();
-    Reader::open(store.path())?.runs::<StoreError>(of, &mut |row: RunRow| {
+    Reader::open(store.path())?.runs::<StoreError>(None, &mut |row: RunRow| {
         // The newest come first. A time that cannot be read is long ago.
-        out.entry(row.connection.clone()).or_insert_with(|| {
+        out.entry(row.connection).or_insert_with(|| {
             let started = row.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
             let ended = !matches!(row.status.as_str(), "running" | "incomplete");
-            (Last { started, ended }, row)
+            Last { started, ended }
         });
         Ok(())
     })?;

@@ -49,6 +49,14 @@ pub struct Paused {
     pub mark: Option<Mark>,
 }
 
+impl Paused {
+    /// Whether a run shows that it is refused no longer: it went well, and after this one. A run that is gone on with
+    /// keeps its number.
+    pub fn is_ended_by(&self, run: i64, status: &str) -> bool {
+        run >= self.run && matches!(status, "published" | "held")
+    }
+}
+
 /// What lies on disk.
 #[derive(Deserialize, Serialize)]
 struct Kept {
@@ -191,6 +199,26 @@ mod tests {
         assert_eq!(std::fs::metadata(&file).expect("file").permissions().mode() & 0o777, 0o600);
         later.forget("support");
         assert_eq!(later.read("support"), None);
+    }
+
+    #[test]
+    fn a_run_by_hand_ends_a_pause_when_it_went_well() {
+        let paused = Paused { reason: "unauthorized".to_owned(), run: 7, mark: None };
+        let table = [
+            (8, "published", true),
+            (8, "held", true),
+            // It was gone on with.
+            (7, "published", true),
+            (7, "held", true),
+            (6, "published", false),
+            (7, "incomplete", false),
+            (8, "running", false),
+            (8, "incomplete", false),
+            (8, "failed", false),
+        ];
+        for (run, status, wanted) in table {
+            assert_eq!(paused.is_ended_by(run, status), wanted, "{run} {status}");
+        }
     }
 
     #[test]

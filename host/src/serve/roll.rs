@@ -62,20 +62,25 @@ pub struct Roll {
 
 impl Roll {
     /// Takes the plugin list, at the start and whenever it was read anew. What runs goes on running; what is paused is
-    /// looked at now. `last` tells of connections that are new here.
-    pub fn list(&mut self, listed: Vec<Listed>, last: impl Fn(&str) -> Option<Last>, now: Timestamp) {
+    /// looked at now. `last` tells of connections that are new here. The answer is which are: an earlier list, or an
+    /// earlier process, may have paused them.
+    pub fn list(&mut self, listed: Vec<Listed>, last: impl Fn(&str) -> Option<Last>, now: Timestamp) -> Vec<String> {
+        let mut new = Vec::new();
         for entry in self.entries.values_mut() {
             entry.listed = false;
         }
         for Listed { name, schedule, costly } in listed {
-            let entry = self.entries.entry(name.clone()).or_insert_with(|| Entry {
-                schedule: schedule.clone(),
-                costly,
-                last: last(&name),
-                state: State::Waiting,
-                due: Timestamp::MAX,
-                tries: 0,
-                listed: false,
+            let entry = self.entries.entry(name.clone()).or_insert_with(|| {
+                new.push(name.clone());
+                Entry {
+                    schedule: schedule.clone(),
+                    costly,
+                    last: last(&name),
+                    state: State::Waiting,
+                    due: Timestamp::MAX,
+                    tries: 0,
+                    listed: false,
+                }
             });
             let is_new = entry.due == Timestamp::MAX || entry.schedule != schedule;
             (entry.schedule, entry.costly, entry.listed) = (schedule, costly, true);
@@ -86,6 +91,7 @@ impl Roll {
             }
         }
         self.entries.retain(|_, entry| entry.listed || entry.is_busy());
+        new
     }
 
     /// What is due now, the longest overdue first.
@@ -408,6 +414,16 @@ mod tests {
         roll.list(Vec::new(), |_| None, at(NOW));
         roll.ended("a", Verdict::Next, at(NOW));
         assert_eq!((roll.line().as_str(), roll.wake()), ("serving 0 connections", None));
+    }
+
+    #[test]
+    fn a_plugin_list_tells_which_connections_are_new() {
+        let mut roll = Roll::default();
+        let mut list =
+            |names: &[&str]| roll.list(names.iter().map(|name| listed(name, daily())).collect(), |_| None, at(NOW));
+        assert_eq!(list(&["a", "b"]), ["a", "b"]);
+        assert_eq!(list(&["b", "c"]), ["c"]);
+        assert_eq!(list(&["a", "b", "c"]), ["a"], "it was forgotten");
     }
 
     #[test]
