@@ -64,6 +64,7 @@ pub fn audit(scene: &Scene) -> Vec<[String; 3]> {
 fn a_plan_is_applied_and_empty_afterwards() {
     let pair = changed();
     let plan = planned(&pair);
+    let only = by_email(&pair.charthop().world(), "only@lantern.test");
     let run = pair.muster(["apply", "plan.json", "--yes"]);
     run.exits(0).stderr_is_empty();
     run.says("charthop: 5 applied\n  charthop was read again, and nothing of the plan is left to do\n");
@@ -76,7 +77,7 @@ fn a_plan_is_applied_and_empty_afterwards() {
     assert_eq!(cid.title.as_deref(), Some("Lead"));
     assert_eq!((dora.department.as_deref(), dora.location.as_deref()), (Some("Design"), Some("Remote")));
     assert_eq!(by_email(&world, "eli@lantern.test").end.as_deref(), Some("2026-01-31"));
-    assert_eq!(by_email(&world, "only@lantern.test"), by_email(&world, "only@lantern.test"));
+    assert_eq!(by_email(&world, "only@lantern.test"), only, "who is in the target alone is not touched");
     assert_eq!(pair.charthop().applied_twice(), []);
     let digest = text(&pair.rows("audit")[0], "plan").to_owned();
     assert_eq!(audit(&pair), [["apply", "2 hires, 1 change, 1 move, 1 departure from justworks (run 1)", "applied"]]);
@@ -219,4 +220,23 @@ fn who_takes_no_roster_is_no_target() {
     pair.muster(["plan", "charthop", "justworks", "-o", "plan.json", "--exit-code"]).exits(1);
     let run = pair.muster(["apply", "plan.json", "--yes"]);
     run.exits(2).errs("the connector justworks cannot take a roster").helps("muster connectors");
+}
+
+#[test]
+fn ten_thousand_hires_take_few_requests() {
+    let people: Vec<Member> = (0..10_000).map(|n| member(&format!("P{n:05} Quill"))).collect();
+    let pair = Pair::rosters(&company(&people), &company(&[])).synced();
+    pair.charthop().add_scenario("588f7ee98f1300000000000a");
+    pair.charthop().rewrite(|writing| writing.polls = 1);
+    pair.muster(["plan", "justworks", "charthop", "-o", "plan.json", "--exit-code", "--json"]).exits(1);
+    pair.charthop().reset_stats();
+    // Into a scenario, which is not read again: what is counted is the writing, and the check before it.
+    let arguments = ["apply", "plan.json", "--yes", "--scenario", "588f7ee98f1300000000000a", "--json"];
+    let line = pair.muster(arguments).exits(0).json();
+    assert_eq!(line["applied"], 10_000);
+    let counts = pair.charthop().counts();
+    let polls: u64 = counts.iter().filter(|(path, _)| path.contains("/process/")).map(|(_, count)| count).sum();
+    let requests = pair.charthop().stats().requests;
+    assert!(polls > 0 && requests - polls <= 30, "{requests} requests, {polls} of them for asking how far it is");
+    assert_eq!(pair.charthop().scenario("588f7ee98f1300000000000a").persons().count(), 10_001);
 }

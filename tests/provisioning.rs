@@ -294,18 +294,46 @@ fn a_connector_that_only_reads_changes_nothing() {
 }
 
 #[test]
-fn beside_a_run_that_is_not_finished_the_store_is_left_to_the_next_sync() {
+fn a_run_that_was_not_finished_before_a_change_is_not_gone_on_with() {
     let scene = synced();
     let broken = scene.fake().inject(Fault::get(&scene.fake().path("teams/1/team_members"), FaultKind::status(500)));
     scene.muster(["sync"]).exits(3);
     broken.lift();
     let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
-    run.exits(0).says("support: done: grant");
-    run.complains("the store does not show it yet: run 2 of support is not finished")
-        .complains("`muster sync support` reads it");
-    assert!(!scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()));
-    scene.muster(["sync", "--fresh"]).exits(0);
+    run.exits(0).says("support: done: grant").says("published as run 3: 1 added").stderr_is_empty();
     assert!(scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()));
+    let line = scene.muster(["sync", "--json"]).exits(0).json();
+    assert_eq!((&line["run"], &line["resumed"]), (&json!(4), &json!(false)));
+    assert!(scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()), "what run 2 had read was of before");
+}
+
+#[test]
+fn beside_a_run_that_is_held_the_store_is_left_to_whoever_looks_at_it() {
+    let scene = synced();
+    scene.fake().edit(|world| world.teams.retain(|id, _| *id == 2));
+    scene.fake().edit(|world| world.teams.get_mut(&2).unwrap().members.clear());
+    scene.muster(["sync"]).exits(3).says("held because");
+    let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
+    run.exits(0).says("support: done: grant");
+    run.complains("the store does not show it yet: run 2 of support is not finished");
+    scene.muster(["runs", "show", "2"]).exits(0).says("run 2 of support: held");
+}
+
+#[test]
+fn a_change_whose_answer_never_comes_is_unclear() {
+    let scene = synced();
+    let lost = scene.fake().inject(Fault::new("POST", &scene.fake().path(MEMBERS), FaultKind::LostAnswer));
+    let down = scene.fake().inject(Fault::get(&scene.fake().path(MEMBERS), FaultKind::Reset).after(1));
+    let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
+    run.exits(1).helps("it may have been made all the same: `muster sync support` shows it");
+    assert!(lost.fired() == 1 && down.fired() > 0, "{} {}", lost.fired(), down.fired());
+    assert_eq!(audit(&scene)[0].2, "unclear");
+    // What was only asked for proves nothing of who made it so.
+    let scene = synced();
+    let flaky = scene.fake().inject(Fault::get(&scene.fake().path(MEMBERS), FaultKind::Reset).times(5));
+    scene.muster(["grant", "support", "team:2:member", "agent:3", "--yes"]).exits(0).says("already so");
+    flaky.assert_fired(5);
+    assert_eq!(audit(&scene)[0].2, "already-so");
 }
 
 #[test]

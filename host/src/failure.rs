@@ -91,6 +91,26 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// Whether something that was sent before it may have been done all the same: nobody has said no.
+    pub fn leaves_open_what_was_done(&self) -> bool {
+        match self.reason {
+            Reason::Unauthorized
+            | Reason::Forbidden
+            | Reason::RateLimited
+            | Reason::NotReady
+            | Reason::InvalidSettings => false,
+            Reason::Unavailable
+            | Reason::Unexpected
+            | Reason::Denied
+            | Reason::Limit
+            | Reason::Deadline
+            | Reason::Trap
+            | Reason::Contract => true,
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason, self.message)

@@ -22,6 +22,8 @@ pub enum FaultKind {
     Reset,
     /// The request is done, and a TCP reset comes instead of its answer.
     LostAnswer,
+    /// The request is done and never answered.
+    Withheld,
     /// The head and half of the body, then a TCP reset.
     ResetMidBody,
     /// Half of the body as if it were all of it: the length fits, the JSON does not.

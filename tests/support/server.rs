@@ -314,6 +314,12 @@ async fn exchange(
             kill.kill();
             Err(io::ErrorKind::ConnectionReset.into())
         }
+        Some(FaultKind::Withheld) => {
+            drop((shared.handler)(&request));
+            in_progress.note(|| "done, and never answered".to_owned());
+            drop(in_progress);
+            std::future::pending().await
+        }
         Some(FaultKind::LostAnswer) => {
             drop((shared.handler)(&request));
             in_progress.note(|| "done, and its answer lost".to_owned());

@@ -16,11 +16,10 @@ use crate::egress::dial::{Resolver, SystemResolver};
 use crate::notify;
 use crate::report::Summary;
 use crate::roster::options::PersonFields;
-use crate::roster::{Changes, Plan, Rosters, Verdict, make, remaining, verdict};
-use crate::run::apply::{Ended, Work};
+use crate::roster::{Changes, Plan, Rosters, Verdict, make, newly_skipped, remaining, verdict, verdict_halfway};
+use crate::run::apply::{Applied, Ended, Work};
 use crate::run::{self, Progress, Session, Wanted};
 use crate::store::acts::{Acts, NewAct, OpenAct};
-use crate::store::diff::Comparison;
 use crate::store::queries::Reader;
 use crate::store::{Store, StoreError};
 use crate::text::io_words;
@@ -84,32 +83,37 @@ fn told_nothing(global: &Global, plan: &Plan) -> Result<u8, CliError> {
 fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Option<OpenAct>, CliError> {
     let (digest, to, scenario) = (plan.digest(), plan.to.connection.as_str(), options.scenario.as_deref());
     let reader = Reader::open(&target.store)?;
+    let mut open = None;
     if !options.consent.dry_run {
-        let mut acts = Acts::open(&target.store)?;
-        if let Some(open) = acts.open_apply(&digest, to, scenario)? {
-            // What it wrote itself has changed the target; the source has to be what the operator saw.
-            if has_changed(&reader, plan)? {
-                let why = format!("given up, because {} has changed since", plan.from.connection);
-                acts.end(open.act, &target.job.clock().text(), "in-part", &why, None)?;
-                return Err(stale(plan, options).with_help(format!(
-                    "some of it was applied already (`muster audit {}`); `muster sync {to}` first",
-                    open.act
-                )));
-            }
-            return Ok(Some(open));
-        }
-        if let Some(ended) = acts.ended_apply(&digest, to, scenario)?
-            && ["applied", "in-part"].contains(&ended.outcome.as_str())
+        let acts = Acts::open(&target.store)?;
+        open = acts.open_apply(&digest, to, scenario)?;
+        if let Some(ended) = acts.ended_apply(&digest, to, scenario)?.filter(|_| open.is_none())
+            && ["applied", "accepted", "in-part"].contains(&ended.outcome.as_str())
         {
             let message = format!("this plan was applied before, at {} (act {})", ended.at, ended.act);
             return Err(CliError::failed(message).with_help(again(plan, options)));
         }
     }
+    if let Some(open) = &open
+        && open.detail != manner(options)
+    {
+        let message = format!("this plan was begun with other options: {}", open.detail);
+        return Err(CliError::usage(message).with_help("apply it with the same ones, or make a new plan"));
+    }
     let rosters = Rosters::read(&reader, &plan.from.connection, to)?;
-    match verdict(plan, &make(&rosters, &plan.options)?.plan) {
-        Verdict::Holds => Ok(None),
+    let now = make(&rosters, &plan.options)?.plan;
+    let is_halfway = open.as_ref().is_some_and(|open| open.begun);
+    match if is_halfway { verdict_halfway(plan, &now) } else { verdict(plan, &now) } {
+        Verdict::Holds => Ok(open),
         Verdict::Stale { differences, more } => {
-            let mut error = stale(plan, options);
+            let (from, to) = (&plan.from.connection, &plan.to.connection);
+            let message = format!("the plan no longer holds: {from} or {to} has changed since it was made");
+            let mut error = CliError::failed(message).with_help(again(plan, options));
+            if is_halfway && let Some(open) = &open {
+                let act = open.act;
+                error = error
+                    .with_help(format!("some of it may be applied (`muster audit {act}`): `muster sync {to}` first"));
+            }
             for line in differences {
                 error = error.with_help(format!("  {line}"));
             }
@@ -121,31 +125,16 @@ fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Option<OpenAc
     }
 }
 
-fn stale(plan: &Plan, options: &Apply) -> CliError {
-    let (from, to) = (&plan.from.connection, &plan.to.connection);
-    CliError::failed(format!("the plan no longer holds: {from} or {to} has changed since it was made"))
-        .with_help(again(plan, options))
+/// How it is applied, as the audit has it: the same in every attempt.
+fn manner(options: &Apply) -> String {
+    let groups = if options.no_create_groups { "groups are not created" } else { "groups are created" };
+    let errors = if options.stop_on_error { "a refusal stops the rest" } else { "a refusal does not stop the rest" };
+    format!("{groups}, {errors}")
 }
 
 fn again(plan: &Plan, options: &Apply) -> String {
     let (from, to) = (&plan.from.connection, &plan.to.connection);
     format!("make a new one: muster plan {from} {to} -o {}", options.plan.display())
-}
-
-/// Whether the source has other people now than when the plan was made.
-fn has_changed(reader: &Reader, plan: &Plan) -> Result<bool, StoreError> {
-    let name = plan.from.connection.as_str();
-    if reader.published(name)?.run == plan.from.run {
-        return Ok(false);
-    }
-    // A state that was pruned cannot be compared: then nobody knows, which is no yes.
-    let Ok(comparison) = Comparison::new(reader, name, Some(plan.from.run), None) else { return Ok(true) };
-    let mut differs = false;
-    comparison.changes::<StoreError>(&mut |change| {
-        differs |= change.kind == "resource";
-        Ok(())
-    })?;
-    Ok(differs)
 }
 
 async fn perform(
@@ -182,17 +171,24 @@ async fn perform(
         Err(failure) => {
             let sentence = error::sentence(failure.reason.label(), &failure.message);
             // Nothing of this attempt: one that had begun before stays open.
-            if from.outcomes.is_empty() && !from.begun {
+            if !from.begun || dry_run {
                 acts.end(act, &clock.text(), "failed", &sentence, None)?;
             }
-            let message = format!("{name}: {sentence}");
-            return Err(CliError::Say { message, help: failure.help, code: error::FAILED });
+            let (message, help) = (format!("{name}: {sentence}"), failure.help.clone());
+            let ended = Ended::Failed(failure);
+            mail(target, plan, &Outcomes::new(&changes.subjects, vec![None; changes.list.len()]), &ended, dry_run)
+                .await;
+            return Err(CliError::Say { message, help, code: error::FAILED });
         }
     };
+    if !dry_run && options.scenario.is_none() {
+        // What an interrupted run has read was before: gone on with, it would be published as the present.
+        acts.outdate(name)?;
+    }
     let work = Work { changes: &changes.list, subjects: &changes.subjects, options: &roster_options };
     let applied = run::apply::apply(&mut session, acts, from, &work, stop.clone()).await?;
     drop(session);
-    let mut outcomes = Outcomes::new(&changes.subjects, applied.outcomes);
+    let mut outcomes = Outcomes::new(&changes.subjects, applied.outcomes.clone());
     let mut acts = Acts::open(&target.store)?;
     let ended = match &applied.ended {
         Ended::Stopped | Ended::Failed(_) => None,
@@ -203,26 +199,35 @@ async fn perform(
         (Some(()), false, None) => Some(read_again(target, plan, &resolver, stop).await?),
         _ => None,
     };
-    if let Some(Again { left: Some(left), .. }) = &read_again {
-        let settled = outcomes.settle(left);
+    if let Some(Again { left: Some((left, skipped)), .. }) = &read_again
+        && skipped.is_empty()
+    {
+        let settled = outcomes.settle(left, &changes.keys);
         let rows: Vec<(usize, &str, &Came)> = settled.iter().filter_map(|at| outcomes.row(*at)).collect();
         acts.end_step(act, &rows, None)?;
     }
     let left = read_again.as_ref().and_then(|again| again.left.as_ref());
+    let left = left.map(|(left, skipped)| (left, skipped.as_slice()));
     let status = match &applied.ended {
         Ended::Done => outcomes.label(),
         Ended::Stopped => "stopped",
         Ended::Failed(_) => "failed",
     };
     let run = read_again.as_ref().and_then(|again| again.summary.run);
-    if ended.is_some() {
+    if ended.is_some() || dry_run {
         acts.end(act, &clock.text(), status, &outcomes.counted(), run)?;
     }
     let mut out = Output::new(global.json);
     match out.is_json() {
-        true => {
-            out.json(&apply_page::json(plan, Some(act), options.scenario.as_deref(), status, &outcomes, left, run))?
-        }
+        true => out.json(&apply_page::json(
+            plan,
+            Some(act),
+            options.scenario.as_deref(),
+            status,
+            &outcomes,
+            left.map(|(left, _)| left),
+            run,
+        ))?,
         false => {
             out.lines(&apply_page::lines(plan, dry_run, &outcomes, left))?;
             if let Some(again) = &read_again {
@@ -232,13 +237,22 @@ async fn perform(
     }
     out.finish()?;
     tell(options, &applied.ended, read_again.as_ref(), name);
-    if !dry_run {
-        let note = apply_page::note(plan, &outcomes, &applied.ended);
-        if let (Some(smtp), Some(notify)) = (&target.smtp, &target.job.connection.notify) {
-            mailing::say(name, notify::after_apply(smtp, notify, &note).await);
-        }
+    mail(target, plan, &outcomes, &applied.ended, dry_run).await;
+    // What was to be held against the plan and could not be, is not known to be done.
+    let is_left = match &read_again {
+        Some(Again { left: Some((left, skipped)), .. }) => !left.is_empty() || !skipped.is_empty(),
+        Some(Again { left: None, .. }) => true,
+        None => false,
+    };
+    Ok(exit_code(&applied, &outcomes, is_left))
+}
+
+/// Tells whoever wants to be told; what the target's dry run says is told to nobody else.
+async fn mail(target: &Target, plan: &Plan, outcomes: &Outcomes, ended: &Ended, dry_run: bool) {
+    if let (Some(smtp), Some(notify), false) = (&target.smtp, &target.job.connection.notify, dry_run) {
+        let note = apply_page::note(plan, outcomes, ended);
+        mailing::say(&target.job.name, notify::after_apply(smtp, notify, &note).await);
     }
-    Ok(exit_code(&applied.ended, &outcomes, left.is_some_and(|left| !left.is_empty())))
 }
 
 fn begin(acts: &mut Acts, options: &Apply, plan: &Plan, at: &str) -> Result<i64, StoreError> {
@@ -252,6 +266,7 @@ fn begin(acts: &mut Acts, options: &Apply, plan: &Plan, at: &str) -> Result<i64,
         plan: Some(plan.digest()),
         scenario: options.scenario.clone(),
         run: None,
+        detail: manner(options),
     })
 }
 
@@ -264,8 +279,8 @@ fn mark(plan: &Plan, act: i64) -> String {
 /// What the target shows after it was written to.
 struct Again {
     summary: Summary,
-    /// What of the plan is still to be done; none where the target could not be read.
-    left: Option<Plan>,
+    /// What of the plan is still to be done, and who is left alone who was not; none where the target could not be read.
+    left: Option<(Plan, Vec<String>)>,
 }
 
 /// The caller holds the lead.
@@ -287,20 +302,23 @@ async fn read_again(
     }
     let reader = Reader::open(&target.store)?;
     let rosters = Rosters::read(&reader, &plan.from.connection, &plan.to.connection)?;
-    let left = remaining(plan, &make(&rosters, &plan.options)?.plan);
-    Ok(Again { summary, left: Some(left) })
+    let now = make(&rosters, &plan.options)?.plan;
+    Ok(Again { summary, left: Some((remaining(plan, &now), newly_skipped(plan, &now))) })
 }
 
 /// What is to be said on stderr.
 fn tell(options: &Apply, ended: &Ended, again: Option<&Again>, name: &str) {
-    let file = options.plan.display();
+    let (file, dry_run) = (options.plan.display(), options.consent.dry_run);
     match ended {
         Ended::Done => {}
+        Ended::Stopped if dry_run => error::note("stopped by you; nothing was changed"),
         Ended::Stopped => error::note(&format!("stopped by you; `muster apply {file}` goes on from here")),
         Ended::Failed(failure) => {
             let sentence = error::sentence(failure.reason.label(), &failure.message);
             let mut help = failure.help.clone();
-            help.push(format!("`muster apply {file}` goes on where it stopped"));
+            if !dry_run {
+                help.push(format!("`muster apply {file}` goes on where it stopped"));
+            }
             error::say(&format!("{name}: {sentence}"), &help);
         }
     }
@@ -312,11 +330,11 @@ fn tell(options: &Apply, ended: &Ended, again: Option<&Again>, name: &str) {
     }
 }
 
-/// 0 all applied · 1 nothing applied · 3 in part.
-fn exit_code(ended: &Ended, outcomes: &Outcomes, is_left: bool) -> u8 {
-    match (ended, outcomes.label()) {
-        (Ended::Done, "applied") if !is_left => error::OK,
-        (_, "refused") => error::FAILED,
+/// 0 all applied · 1 nothing applied · 3 in part, or nobody knows.
+fn exit_code(applied: &Applied, outcomes: &Outcomes, is_left: bool) -> u8 {
+    match applied.ended {
+        Ended::Done if outcomes.label() == "applied" && !is_left => error::OK,
+        _ if outcomes.is_nothing() && !applied.open => error::FAILED,
         _ => error::PARTLY,
     }
 }

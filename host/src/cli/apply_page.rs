@@ -33,16 +33,16 @@ impl Outcomes {
     }
 
     /// What the target only took, or did not tell, is applied where the target that was read again has nothing left to do
-    /// for that person. Which of them.
-    pub fn settle(&mut self, left: &Plan) -> Vec<usize> {
-        let open = left.hires.iter().map(|h| h.email.to_lowercase());
-        let changes = left.changes.iter().chain(&left.moves);
-        let others = changes.map(|c| (&c.email, &c.id)).chain(left.departures.iter().map(|d| (&d.email, &d.id)));
+    /// for that person, by whatever it is known. Which of them. `keys`: as [`crate::roster::Changes`] has them.
+    pub fn settle(&mut self, left: &Plan, keys: &[Vec<String>]) -> Vec<usize> {
+        let hires = left.hires.iter().map(|h| h.email.to_lowercase());
+        let changes = left.changes.iter().chain(&left.moves).map(|c| (&c.email, &c.id));
+        let others = changes.chain(left.departures.iter().map(|d| (&d.email, &d.id)));
         let others = others.flat_map(|(email, id)| email.iter().map(|e| e.to_lowercase()).chain([id.clone()]));
-        let open: HashSet<String> = open.chain(others).collect();
+        let open: HashSet<String> = hires.chain(others).collect();
         let mut settled = Vec::new();
-        for (at, (subject, came)) in self.rows.iter_mut().enumerate() {
-            let is_open = open.contains(subject) || open.contains(&subject.to_lowercase());
+        for (at, ((_, came), keys)) in self.rows.iter_mut().zip(keys).enumerate() {
+            let is_open = keys.iter().any(|key| open.contains(key));
             if matches!(came, Some(Came::Accepted | Came::Unclear(_))) && !is_open {
                 *came = Some(Came::Applied);
                 settled.push(at);
@@ -59,14 +59,20 @@ impl Outcomes {
         self.rows.iter().filter(|(_, came)| came.is_none()).count() as u64
     }
 
-    /// Of all together: `applied`, `in-part`, or `refused` where nothing was.
+    /// Of all together: `applied`; `accepted` where nothing is worse than that; `refused` where all of it was; else `in-part`.
     pub fn label(&self) -> &'static str {
-        let good = self.of("applied") + self.of("already-so") + self.of("accepted");
-        match good {
-            good if good == self.rows.len() as u64 => "applied",
-            0 if self.of("unclear") == 0 => "refused",
+        let (all, done) = (self.rows.len() as u64, self.of("applied") + self.of("already-so"));
+        match (self.of("accepted"), self.of("refused")) {
+            (0, _) if done == all => "applied",
+            (accepted, _) if done + accepted == all => "accepted",
+            (_, refused) if refused == all => "refused",
             _ => "in-part",
         }
+    }
+
+    /// Whether none of them is done, as far as anybody knows.
+    pub fn is_nothing(&self) -> bool {
+        self.of("refused") + self.unknown() == self.rows.len() as u64
     }
 
     /// `3 applied, 1 refused`.
@@ -113,8 +119,8 @@ pub fn question(plan: &Plan, scenario: Option<&str>, goes_on: bool) -> String {
     format!("{to}: {verb} {} from {} (run {}){into}?", counted(plan), from.connection, from.run)
 }
 
-/// The lines for people.
-pub fn lines(plan: &Plan, dry_run: bool, outcomes: &Outcomes, left: Option<&Plan>) -> Vec<String> {
+/// The lines for people. `left`: what is still to be done, and who is left alone by now.
+pub fn lines(plan: &Plan, dry_run: bool, outcomes: &Outcomes, left: Option<(&Plan, &[String])>) -> Vec<String> {
     let to = &plan.to.connection;
     let would = if dry_run { " (a dry run: nothing was changed)" } else { "" };
     let mut out = vec![format!("{to}: {}{would}", outcomes.counted())];
@@ -124,12 +130,13 @@ pub fn lines(plan: &Plan, dry_run: bool, outcomes: &Outcomes, left: Option<&Plan
         out.push(format!("  … and {} more (`muster audit` has them)", failed.len() - SHOWN));
     }
     match left {
-        Some(left) if left.is_empty() => {
+        Some((left, [])) if left.is_empty() => {
             out.push(format!("  {to} was read again, and nothing of the plan is left to do"))
         }
-        Some(left) => {
+        Some((left, skipped)) => {
             out.push(format!("  {to} was read again, and this is still left to do: {}", counted(left)));
             out.extend(remains(left).iter().take(SHOWN).map(|line| format!("    {line}")));
+            out.extend(skipped.iter().take(SHOWN).map(|line| format!("    left alone now: {}", neutral(line))));
         }
         None => {}
     }
@@ -210,15 +217,39 @@ mod tests {
     }
 
     #[test]
+    fn what_was_only_accepted_is_settled_unless_that_person_has_something_left() {
+        let left = |section: &str| {
+            let entry = r#"{"id": "person:1", "email": "new@a.test", "name": "N", "fields": [
+                {"field": "title", "old": null, "new": "Cook"}]}"#;
+            let part = |name: &str| if name == section { entry } else { "" };
+            let text = format!(
+                r#"{{"plan": 1, "from": {{"connection": "a", "run": 1}}, "to": {{"connection": "b", "run": 2}}, "options": OPTIONS,
+                "hires": [], "changes": [{}], "moves": [{}], "departures": [], "skipped": []}}"#,
+                part("changes"),
+                part("moves")
+            );
+            let options = serde_json::to_string(&crate::roster::Options::default()).unwrap();
+            Plan::read(&text.replace("OPTIONS", &options)).unwrap()
+        };
+        let keys = [vec!["old@a.test".to_owned(), "person:1".to_owned()], vec!["other@a.test".to_owned()]];
+        for (section, wanted) in [("changes", vec![1]), ("none", vec![0, 1])] {
+            let mut both = outcomes(&[Some(Came::Unclear("?".into())), Some(Came::Accepted)]);
+            assert_eq!(both.settle(&left(section), &keys), wanted, "{section}");
+        }
+    }
+
+    #[test]
     fn all_together_are_as_good_as_what_was_done() {
         let refused = || Some(Came::Refused("no".into()));
         let unclear = || Some(Came::Unclear("?".into()));
-        let table: [(&[Option<Came>], &str); 7] = [
+        let table: [(&[Option<Came>], &str); 9] = [
             (&[Some(Came::Applied), Some(Came::AlreadySo)], "applied"),
+            (&[Some(Came::Applied), Some(Came::Accepted)], "accepted"),
+            (&[Some(Came::Accepted), refused()], "in-part"),
             (&[Some(Came::Applied), refused()], "in-part"),
             (&[Some(Came::Applied), None], "in-part"),
             (&[refused(), refused()], "refused"),
-            (&[None], "refused"),
+            (&[None], "in-part"),
             (&[unclear(), refused()], "in-part"),
             (&[], "applied"),
         ];

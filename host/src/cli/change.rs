@@ -10,7 +10,7 @@ use super::who::who;
 use crate::acting::{Came, Change};
 use crate::egress::dial::SystemResolver;
 use crate::run::Session;
-use crate::run::provision;
+use crate::run::provision::{self, Unmade};
 use crate::run::refresh::Refreshed;
 use crate::store::acts::{Acts, NewAct};
 use crate::store::{Status, Store};
@@ -57,25 +57,30 @@ pub async fn perform(global: &Global, target: &Target, consent: &Consent, asked:
         })?),
     };
     let made = async {
-        let mut session = Session::open(&target.job, Arc::new(SystemResolver)).await?;
+        let opened = Session::open(&target.job, Arc::new(SystemResolver)).await;
+        let mut session = opened.map_err(|failure| Unmade { failure, wrote: false })?;
         let changed = provision::change(&mut session, &asked.change, dry_run).await?;
         Ok((session, changed))
     };
     let (mut session, changed) = match made.await {
         Ok(made) => made,
-        Err(failure) => {
-            let failure: crate::failure::Failure = failure;
+        Err(Unmade { failure, wrote }) => {
             let sentence = error::sentence(failure.reason.label(), &failure.message);
+            let outcome = if wrote { "unclear" } else { "failed" };
             if let (Some(acts), Some(act)) = (&mut acts, act) {
-                acts.end(act, &clock.text(), "failed", &sentence, None)?;
+                acts.end(act, &clock.text(), outcome, &sentence, None)?;
             }
-            return Err(CliError::Say {
-                message: format!("{name}: {sentence}"),
-                help: failure.help,
-                code: error::FAILED,
-            });
+            let mut help = failure.help;
+            if wrote {
+                help.push(format!("it may have been made all the same: `muster sync {name}` shows it"));
+            }
+            return Err(CliError::Say { message: format!("{name}: {sentence}"), help, code: error::FAILED });
         }
     };
+    if !dry_run && let Some(acts) = &mut acts {
+        // What an interrupted run has read was before: gone on with, it would be published as the present.
+        acts.outdate(name)?;
+    }
     // Before anything else may fail: what came of it is true whatever the store shows.
     if let (Some(acts), Some(act)) = (&mut acts, act) {
         acts.end(act, &clock.text(), changed.came.label(), changed.came.words(), None)?;

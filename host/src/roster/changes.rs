@@ -2,6 +2,7 @@
 //! others are named by a manager's new address; hires, managers before their reports; moves, below people who were
 //! hired just now; departures, when nobody reports to them any more.
 
+use super::field::Field;
 use super::plan::{Change, Plan};
 use crate::acting::{FieldChange, RosterChange};
 use crate::model::ResourceId;
@@ -13,6 +14,8 @@ pub struct Changes {
     pub list: Vec<RosterChange>,
     /// Who each of them is about: the address, or the target's id where there is none.
     pub subjects: Vec<String>,
+    /// All that each of them may be known by, addresses in small letters: the id, the address before and after.
+    pub keys: Vec<Vec<String>>,
 }
 
 impl Changes {
@@ -38,10 +41,16 @@ impl Changes {
         let fields = change.fields.iter().map(|f| new(f.field.name(), &f.new)).collect();
         let (id, email) = (resource(&change.id), change.email.clone());
         self.add(change.email.as_ref(), &change.id, RosterChange::Update { id, email, fields });
+        let after = change.fields.iter().filter(|f| f.field == Field::Email).map(|f| f.new.to_lowercase());
+        if let Some(keys) = self.keys.last_mut() {
+            keys.extend(after);
+        }
     }
 
     fn add(&mut self, email: Option<&String>, id: &str, change: RosterChange) {
         self.subjects.push(email.cloned().unwrap_or_else(|| id.to_owned()));
+        let known = email.map(|email| email.to_lowercase());
+        self.keys.push(known.into_iter().chain((!id.is_empty()).then(|| id.to_owned())).collect());
         self.list.push(change);
     }
 }
@@ -62,7 +71,8 @@ mod tests {
 
     #[test]
     fn values_come_before_hires_and_moves_after_them() {
-        let text = r#"{"plan": 1, "from": {"connection": "a", "run": 1}, "to": {"connection": "b", "run": 2}, "options": {},
+        let options = serde_json::to_string(&super::super::Options::default()).unwrap();
+        let text = r#"{"plan": 1, "from": {"connection": "a", "run": 1}, "to": {"connection": "b", "run": 2}, "options": OPTIONS,
             "hires": [{"email": "h@a.test", "name": "H", "fields": {"title": "Cook", "manager": "m@a.test"}}],
             "changes": [{"id": "person:1", "email": "old@a.test", "name": "M", "fields": [
                 {"field": "email", "old": "old@a.test", "new": "m@a.test"}]}],
@@ -70,7 +80,8 @@ mod tests {
                 {"field": "manager", "old": null, "new": "h@a.test"}]}],
             "departures": [{"id": "person:3", "email": "d@a.test", "name": "D", "date": "2026-02-01", "backfill": true}],
             "skipped": []}"#;
-        let changes = Changes::of(&Plan::read(text).unwrap());
+        let changes = Changes::of(&Plan::read(&text.replace("OPTIONS", &options)).unwrap());
+        assert_eq!(changes.keys[0], ["old@a.test", "person:1", "m@a.test"]);
         assert_eq!(changes.subjects, ["old@a.test", "h@a.test", "person:2:x", "d@a.test"]);
         let [
             RosterChange::Update { .. },

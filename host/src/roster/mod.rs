@@ -36,4 +36,4 @@ pub use make::{Made, Rosters, make};
 pub use options::{ChangeKind, Options};
 pub use plan::{Change, Counts, Departure, FieldChange, Hire, Plan, Skipped, Snapshot, VERSION};
 pub use read::PlanError;
-pub use stale::{Verdict, remaining, verdict};
+pub use stale::{Verdict, newly_skipped, remaining, verdict, verdict_halfway};

@@ -34,6 +34,39 @@ pub fn verdict(plan: &Plan, now: &Plan) -> Verdict {
     changes("moves", &plan.moves, &now.moves, &mut out);
     departures(plan, now, &mut out);
     managers(plan, now, &mut out);
+    told(out)
+}
+
+/// Judges a plan that was applied in part: what is not to be done any more was done, and what is to be done otherwise now
+/// is of somebody else's making.
+pub fn verdict_halfway(plan: &Plan, now: &Plan) -> Verdict {
+    let mut left = plan.clone();
+    let hired: HashSet<String> = now.hires.iter().map(|hire| folded(&hire.email)).collect();
+    left.hires.retain(|hire| hired.contains(&folded(&hire.email)));
+    halfway(&mut left.changes, &now.changes);
+    halfway(&mut left.moves, &now.moves);
+    let leaving: HashSet<&str> = now.departures.iter().map(|d| d.id.as_str()).collect();
+    left.departures.retain(|d| leaving.contains(d.id.as_str()));
+    let mut out = Vec::new();
+    hires(&left, now, &mut out);
+    changes("changes", &left.changes, &now.changes, &mut out);
+    changes("moves", &left.moves, &now.moves, &mut out);
+    departures(&left, now, &mut out);
+    told(out)
+}
+
+/// Keeps the fields that are still to be changed, and with the address that the person has by now.
+fn halfway(left: &mut Vec<Change>, now: &[Change]) {
+    let current: HashMap<&str, &Change> = now.iter().map(|change| (change.id.as_str(), change)).collect();
+    left.retain_mut(|change| {
+        let Some(other) = current.get(change.id.as_str()) else { return false };
+        change.email.clone_from(&other.email);
+        change.fields.retain(|field| other.fields.iter().any(|f| f.field == field.field));
+        !change.fields.is_empty()
+    });
+}
+
+fn told(mut out: Vec<String>) -> Verdict {
     if out.is_empty() {
         return Verdict::Holds;
     }
@@ -62,7 +95,13 @@ fn hires(plan: &Plan, now: &Plan, out: &mut Vec<String>) {
 fn changes(section: &str, plan: &[Change], now: &[Change], out: &mut Vec<String>) {
     let current: HashMap<&str, &Change> = now.iter().map(|change| (change.id.as_str(), change)).collect();
     for change in plan {
-        let fields = current.get(change.id.as_str()).map(|change| change.fields.as_slice()).unwrap_or_default();
+        let other = current.get(change.id.as_str());
+        // The address is how a target finds somebody.
+        if let Some(other) = other.filter(|other| !same(&other.email, &change.email)) {
+            let now = other.email.as_deref().unwrap_or("(none)");
+            out.push(format!("{section}: {} ({}): the address is {now} now", change.id, change.name));
+        }
+        let fields = other.map(|change| change.fields.as_slice()).unwrap_or_default();
         for FieldChange { field, old, new } in &change.fields {
             let line = |now: &str| format!("{section}: {} ({}): {field}: {now}", change.id, change.name);
             let shown = |old: &Option<String>| old.clone().unwrap_or_else(|| "(none)".to_owned());
@@ -85,6 +124,9 @@ fn departures(plan: &Plan, now: &Plan, out: &mut Vec<String>) {
     for departure in &plan.departures {
         let line = |now: String| format!("departures: {} ({}): {now}", departure.id, departure.name);
         match current.get(departure.id.as_str()) {
+            Some(other) if !same(&other.email, &departure.email) => {
+                out.push(line(format!("the address is {} now", other.email.as_deref().unwrap_or("(none)"))));
+            }
             Some(other) if other.date == departure.date && other.backfill == departure.backfill => {}
             Some(other) if other.date != departure.date => {
                 out.push(line(format!("{} in the plan, and now {}", departure.date, other.date)));
@@ -93,6 +135,10 @@ fn departures(plan: &Plan, now: &Plan, out: &mut Vec<String>) {
             None => out.push(line("is no longer to leave".to_owned())),
         }
     }
+}
+
+fn same(one: &Option<String>, other: &Option<String>) -> bool {
+    one.as_deref().map(folded) == other.as_deref().map(folded)
 }
 
 /// Managers who are not there before this plan, and whom it does not bring either, because somebody took them out.
@@ -137,6 +183,13 @@ pub fn remaining(applied: &Plan, now: &Plan) -> Plan {
     left.departures.retain(|d| concerns(Some(&d.id), d.email.as_deref()));
     left.skipped.clear();
     left
+}
+
+/// Who is left alone by a plan that was made after another was applied, and was not by the first, with the reason.
+pub fn newly_skipped(applied: &Plan, now: &Plan) -> Vec<String> {
+    let before: HashSet<&str> = applied.skipped.iter().map(|skipped| skipped.who.as_str()).collect();
+    let new = now.skipped.iter().filter(|skipped| !before.contains(skipped.who.as_str()));
+    new.map(|skipped| format!("{}: {}", skipped.who, skipped.reason)).collect()
 }
 
 #[cfg(test)]

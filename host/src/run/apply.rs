@@ -9,12 +9,14 @@ use crate::acting::{Advance, Came, RosterChange, RosterOptions, Step};
 use crate::failure::{Failure, Reason};
 use crate::model::Task;
 use crate::sandbox::Roster;
+use crate::sandbox::instance::Failed;
 use crate::store::StoreError;
 use crate::store::acts::{Acts, OpenAct};
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use xxhash_rust::xxh3::Xxh3;
 
 /// Steps of one apply: a target that names more does not come to an end.
 const STEPS: usize = 100_000;
@@ -42,6 +44,8 @@ pub struct Applied {
     pub outcomes: Vec<Option<Came>>,
     /// How it ended.
     pub ended: Ended,
+    /// Something was sent that may have been done, and nobody has told.
+    pub open: bool,
 }
 
 /// What is applied.
@@ -68,7 +72,12 @@ pub async fn apply(
 ) -> Result<Applied, StoreError> {
     let roster = Arc::new(Roster::new(work.changes, work.options));
     let mut run = Run::new(acts, from, work);
+    let ends = Instant::now() + session.job().limits.run_time;
     let ended = loop {
+        if Instant::now() > ends {
+            let message = format!("the apply took longer than {} s", session.job().limits.run_time.as_secs());
+            break Ended::Failed(Failure::new(Reason::Deadline, message));
+        }
         run.begin().await?;
         let step = run.step.clone();
         let stopped = async { drop(stop.wait_for(|stop| *stop).await) };
@@ -79,11 +88,12 @@ pub async fn apply(
             advanced = one(session, &roster, step) => advanced,
         };
         match advanced {
-            Ok(advance) => match run.end(work, advance).await? {
+            Ok(advance) => match run.end(work, advance, session.job().limits.payloads_bytes).await? {
                 Next::Step => {}
                 Next::Over(ended) => break ended,
             },
-            Err(failure) => {
+            Err(Failed { failure, wrote, .. }) => {
+                run.open |= wrote && failure.leaves_open_what_was_done();
                 let wait = match run.again(session, failure).await {
                     Ok(wait) => wait,
                     Err(failure) => break Ended::Failed(failure),
@@ -97,10 +107,11 @@ pub async fn apply(
             }
         }
     };
-    Ok(Applied { outcomes: run.outcomes, ended })
+    let open = run.open || matches!(ended, Ended::Stopped);
+    Ok(Applied { outcomes: run.outcomes, ended, open })
 }
 
-async fn one(session: &mut Session<'_>, roster: &Arc<Roster>, step: Step) -> Result<Advance, Failure> {
+async fn one(session: &mut Session<'_>, roster: &Arc<Roster>, step: Step) -> Result<Advance, Failed> {
     let roster = Arc::clone(roster);
     let call = session.call(Box::new(move |mut instance, token| {
         Box::pin(async move {
@@ -108,7 +119,15 @@ async fn one(session: &mut Session<'_>, roster: &Arc<Roster>, step: Step) -> Res
             (instance, advanced)
         })
     }));
-    call.await.map_err(|failed| failed.failure)
+    call.await
+}
+
+fn hash(task: &Task) -> u128 {
+    let mut hash = Xxh3::new();
+    hash.update(task.kind.as_bytes());
+    hash.update(&[0]);
+    hash.update(task.payload.as_bytes());
+    hash.digest128()
 }
 
 /// What comes after a step.
@@ -125,8 +144,12 @@ struct Run {
     number: u32,
     step: Step,
     outcomes: Vec<Option<Came>>,
-    /// Steps that were named: one that comes again would go in a circle.
-    named: HashSet<Task>,
+    /// Hashes of the steps that were named: one that comes again would go in a circle.
+    named: HashSet<u128>,
+    /// Bytes of their payloads.
+    payloads: u64,
+    /// A step that was begun may have been done, and nobody has told.
+    open: bool,
     tries: u32,
     waited: Duration,
     wait: Duration,
@@ -145,7 +168,9 @@ impl Run {
             acts: Some(acts),
             act: from.act,
             number: from.number,
-            named: from.step.iter().cloned().collect(),
+            named: from.step.iter().map(hash).collect(),
+            payloads: 0,
+            open: from.begun,
             // Begun by somebody who did not tell what came of it.
             step: Step { again: from.begun, task: from.step },
             outcomes,
@@ -176,10 +201,11 @@ impl Run {
         self.write(move |acts| acts.begin_step(act, number, task.as_ref())).await
     }
 
-    async fn end(&mut self, work: &Work<'_>, advance: Advance) -> Result<Next, StoreError> {
+    async fn end(&mut self, work: &Work<'_>, advance: Advance, payloads: u64) -> Result<Next, StoreError> {
         let Advance { outcomes, next } = advance;
-        let circles = next.as_ref().is_some_and(|next| !self.named.insert(next.clone()));
-        let is_last = next.is_none() || circles || self.named.len() > STEPS;
+        let circles = next.as_ref().is_some_and(|next| !self.named.insert(hash(next)));
+        self.payloads += next.as_ref().map_or(0, |next| next.payload.len() as u64);
+        let is_last = next.is_none() || circles || self.named.len() > STEPS || self.payloads > payloads;
         let (act, number) = (self.act, self.number + 1);
         let rows: Vec<(usize, String, Came)> = outcomes
             .iter()
@@ -205,11 +231,12 @@ impl Run {
         }
         let Some(task) = next else { return Ok(Next::Over(Ended::Done)) };
         if is_last {
-            let message = format!("the connector named more than {STEPS} steps");
+            let message = format!("the connector named more than {STEPS} steps, or more than {payloads} bytes of them");
             return Ok(Next::Over(Ended::Failed(Failure::new(Reason::Limit, message))));
         }
         self.number = number;
         self.step = Step { task: Some(task), again: false };
+        self.open = false;
         (self.tries, self.wait, self.checked) = (1, FIRST_WAIT, false);
         Ok(Next::Step)
     }

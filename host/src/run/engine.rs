@@ -429,7 +429,7 @@ impl<L: Ledger> Run<'_, L> {
     }
 
     async fn task_failed(&mut self, node: Node, failed: Failed) {
-        let Failed { failure, origin } = failed;
+        let Failed { failure, origin, .. } = failed;
         let now = self.clock.instant();
         if let (Reason::RateLimited | Reason::NotReady, Some(seconds)) = (failure.reason, failure.retry_after) {
             let wait = Duration::from_secs(seconds);

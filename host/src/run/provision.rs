@@ -13,13 +13,23 @@ const TRIES: u32 = 3;
 /// Waiting for a vendor that asks for it, in all: somebody sits in front of it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Why a change is not known to be made.
+#[derive(Debug)]
+pub struct Unmade {
+    /// The failure of the last try.
+    pub failure: Failure,
+    /// Something was sent that may have made it.
+    pub wrote: bool,
+}
+
 /// Makes a change, or says what would come of it.
 ///
 /// # Errors
-/// The failure of the last try: nothing is known to have changed.
-pub async fn change(session: &mut Session<'_>, change: &Change, dry_run: bool) -> Result<Changed, Failure> {
+/// The failure of the last try.
+pub async fn change(session: &mut Session<'_>, change: &Change, dry_run: bool) -> Result<Changed, Unmade> {
     let (mut tries, mut checked, mut left) = (1, false, PATIENCE);
-    let mut lost = false;
+    // A try that sent something, and whose answer never came.
+    let mut wrote = false;
     loop {
         let of = change.clone();
         let call = session.call(Box::new(move |mut instance, token| {
@@ -30,29 +40,29 @@ pub async fn change(session: &mut Session<'_>, change: &Change, dry_run: bool) -
         }));
         let failure = match call.await {
             // The answer to an earlier try was lost: it is ours that makes it so.
-            Ok(Changed { came: Came::AlreadySo, reread }) if lost && !dry_run => {
+            Ok(Changed { came: Came::AlreadySo, reread }) if wrote => {
                 return Ok(Changed { came: Came::Applied, reread });
             }
             Ok(changed) => return Ok(changed),
-            Err(failed) => failed.failure,
+            Err(failed) => {
+                wrote |= failed.wrote && failed.failure.leaves_open_what_was_done();
+                failed.failure
+            }
         };
         match failure.reason {
             Reason::Unauthorized if !checked => {
                 checked = true;
-                session.check().await?;
+                session.check().await.map_err(|failure| Unmade { failure, wrote })?;
             }
             Reason::RateLimited | Reason::NotReady => {
                 let wait = Duration::from_secs(failure.retry_after.unwrap_or(1));
-                let Some(rest) = left.checked_sub(wait) else { return Err(failure) };
+                let Some(rest) = left.checked_sub(wait) else { return Err(Unmade { failure, wrote }) };
                 left = rest;
                 let clock = session.clock().clone();
                 clock.wait_until(clock.instant() + wait).await;
             }
-            Reason::Unavailable if tries < TRIES => {
-                tries += 1;
-                lost = true;
-            }
-            _ => return Err(failure),
+            Reason::Unavailable if tries < TRIES => tries += 1,
+            _ => return Err(Unmade { failure, wrote }),
         }
     }
 }

@@ -23,6 +23,15 @@ pub struct Session<'j> {
     account: Account,
 }
 
+/// A call that ends where nobody waits for it any more: what was stopped writes nothing further.
+struct Aborting<T>(tokio::task::JoinHandle<T>);
+
+impl<T> Drop for Aborting<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// A call's body: it gets the instance and the session's token, and gives the instance back.
 type Body<T> = Box<dyn FnOnce(Instance, Option<Arc<str>>) -> BoxFuture<'static, (Instance, Result<T, Failed>)> + Send>;
 
@@ -94,7 +103,8 @@ impl<'j> Session<'j> {
             let (instance, result) = body(instance, token).await;
             (Some(instance).filter(Instance::is_fit), result)
         };
-        match tokio::spawn(slow.watch(Arc::clone(&self.shared.computing), call)).await {
+        let mut task = Aborting(tokio::spawn(slow.watch(Arc::clone(&self.shared.computing), call)));
+        match (&mut task.0).await {
             Ok((instance, result)) => {
                 self.instance = instance;
                 result

@@ -21,6 +21,8 @@ struct Notes {
     /// The first request that the host refused, as the failure it makes of the call.
     refused: Option<Failure>,
     last: Option<Origin>,
+    /// A request that changes something was let out.
+    wrote: bool,
 }
 
 /// The way out of one instance.
@@ -54,6 +56,11 @@ impl Way {
     /// Where the call's last request went.
     pub fn last_origin(&self) -> Option<Origin> {
         lock(&self.notes).last.clone()
+    }
+
+    /// Whether the call has let a request out that changes something at the vendor.
+    pub fn wrote(&self) -> bool {
+        lock(&self.notes).wrote
     }
 
     /// Its exchanges, as they come and go.
@@ -185,7 +192,11 @@ async fn exchange(
         Call::Apply => Phase::Apply,
     };
     let target = egress.judge(phase, &request).map_err(Refused::Egress)?;
-    lock(notes).last = Some(target.origin.clone());
+    {
+        let mut notes = lock(notes);
+        notes.last = Some(target.origin.clone());
+        notes.wrote |= call == Call::Apply && !matches!(*request.method(), http::Method::GET | http::Method::HEAD);
+    }
     egress.exchange(&target, request).await.map_err(Refused::Egress)
 }
 

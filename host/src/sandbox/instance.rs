@@ -252,11 +252,13 @@ pub struct Failed {
     pub failure: Failure,
     /// For closing the origin's bucket.
     pub origin: Option<Origin>,
+    /// Whether something may have been changed at the vendor before it failed.
+    pub wrote: bool,
 }
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Failed {
-        Failed { failure, origin: None }
+        Failed { failure, origin: None, wrote: false }
     }
 }
 
@@ -337,7 +339,7 @@ impl Instance {
                 failure = refused;
             }
             failure.message = way.mask(&failure.message);
-            Failed { failure, origin: way.last_origin() }
+            Failed { failure, origin: way.last_origin(), wrote: way.wrote() }
         })
     }
 }

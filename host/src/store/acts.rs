@@ -36,6 +36,8 @@ pub struct NewAct {
     pub scenario: Option<String>,
     /// The run it is about.
     pub run: Option<i64>,
+    /// How it is done, in words; what comes of it takes its place.
+    pub detail: String,
 }
 
 /// Something that was done. Serialised with these names.
@@ -74,6 +76,8 @@ pub struct OpenAct {
     pub act: i64,
     /// When it began.
     pub at: String,
+    /// How it was begun, in words.
+    pub detail: String,
     /// The number of the step that was begun last.
     pub number: u32,
     /// That step; none: the first.
@@ -119,10 +123,10 @@ impl Acts {
     /// # Errors
     /// See [`StoreError`]; then it must not be done.
     pub fn begin(&mut self, new: &NewAct) -> Result<i64, StoreError> {
-        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, outcome) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let NewAct { at, who, action, connection, what, plan, scenario, run } = new;
-        let row = params![at, who, action, connection, what, plan, scenario, run, BEGUN];
+        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, detail, outcome) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let NewAct { at, who, action, connection, what, plan, scenario, run, detail } = new;
+        let row = params![at, who, action, connection, what, plan, scenario, run, detail, BEGUN];
         let inserted = self.conn.execute(sql, row);
         inserted.map_err(|e| explain(&self.path, &e))?;
         Ok(self.conn.last_insert_rowid())
@@ -138,6 +142,17 @@ impl Acts {
         updated.map(drop).map_err(|e| explain(&self.path, &e))
     }
 
+    /// Something was changed: what runs that are not finished have read of this connection is of the time before, and
+    /// nobody goes on with them. What is held stays as it is, for somebody to look at.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn outdate(&mut self, connection: &str) -> Result<(), StoreError> {
+        let sql = "UPDATE run SET settings = '' WHERE draft = 1 AND status IN ('running', 'incomplete') \
+                   AND connection = (SELECT id FROM connection WHERE name = ?)";
+        self.conn.execute(sql, [connection]).map(drop).map_err(|e| explain(&self.path, &e))
+    }
+
     /// The apply of this plan to this scenario that has not ended, or none.
     ///
     /// # Errors
@@ -149,10 +164,12 @@ impl Acts {
         scenario: Option<&str>,
     ) -> Result<Option<OpenAct>, StoreError> {
         let read = || -> rusqlite::Result<Option<OpenAct>> {
-            let sql = "SELECT id, at FROM act WHERE plan = ? AND connection = ? AND scenario IS ? AND action = 'apply' \
+            let sql = "SELECT id, at, detail FROM act WHERE plan = ? AND connection = ? AND scenario IS ? AND action = 'apply' \
                        AND ended IS NULL ORDER BY id DESC LIMIT 1";
-            let found = self.conn.query_row(sql, params![plan, connection, scenario], |r| Ok((r.get(0)?, r.get(1)?)));
-            let Some((act, at)) = found.optional()? else { return Ok(None) };
+            let found = self
+                .conn
+                .query_row(sql, params![plan, connection, scenario], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)));
+            let Some((act, at, detail)) = found.optional()? else { return Ok(None) };
             let sql = "SELECT number, kind, payload FROM act_step WHERE act = ? ORDER BY number DESC LIMIT 1";
             let step = |r: &Row| -> rusqlite::Result<(u32, Option<Task>)> {
                 let kind: Option<String> = r.get(1)?;
@@ -168,7 +185,7 @@ impl Acts {
             let outcomes: Vec<(usize, String, String)> =
                 rows.query_map([act], outcome)?.collect::<rusqlite::Result<_>>()?;
             let outcomes = outcomes.iter().filter_map(|(at, label, words)| Some((*at, Came::of(label, words)?)));
-            Ok(Some(OpenAct { act, at, number, step, begun, outcomes: outcomes.collect() }))
+            Ok(Some(OpenAct { act, at, detail, number, step, begun, outcomes: outcomes.collect() }))
         };
         read().map_err(|e| explain(&self.path, &e))
     }
@@ -222,6 +239,8 @@ impl Acts {
                     put.execute(params![act, change, subject, came.label(), came.words()])?;
                 }
                 if let Some((number, step)) = next {
+                    // Those before it are done. The last one stays: until the act has ended it may be called again.
+                    tx.execute("DELETE FROM act_step WHERE act = ?", [act])?;
                     let sql = "INSERT INTO act_step (act, number, kind, payload) VALUES (?, ?, ?, ?)";
                     tx.execute(sql, params![act, number, step.kind, step.payload])?;
                 }

@@ -77,6 +77,21 @@ pub(super) fn begin(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> 
     Ok(Begun { run, resumed: None, abandoned, published })
 }
 
+/// Discards the drafts of a connection that nobody can go on with, inside a transaction.
+pub(super) fn discard_outdated(conn: &Connection, connection: &str) -> rusqlite::Result<()> {
+    let (id, _) = rows::connection(conn, connection)?;
+    let sql = "SELECT run FROM run WHERE connection = ? AND draft = 1 AND settings = '' AND status <> ?";
+    let mut runs = conn.prepare(sql)?;
+    let runs: Vec<i64> =
+        runs.query_map(params![id, Status::Held.label()], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
+    for run in runs {
+        let sql = "UPDATE run SET status = ?, ended = coalesce(ended, started) WHERE run = ?";
+        conn.execute(sql, params![Status::Incomplete.label(), run])?;
+        rows::discard(conn, id, run)?;
+    }
+    Ok(())
+}
+
 /// The newest draft of a connection: one that is held, incomplete, or in the making.
 pub(super) fn draft(conn: &Connection, connection: &str) -> rusqlite::Result<Option<i64>> {
     let sql = "SELECT max(r.run) FROM run r JOIN connection c ON c.id = r.connection WHERE c.name = ? AND r.draft = 1";

@@ -22,9 +22,12 @@ pub(super) fn judge(found: &Found, new: &NewRun) -> Result<(), String> {
     if let Some(why) = never {
         return Err(why.clone());
     }
-    // A run of an earlier version, or one from a tape: it has nothing to agree with.
-    if found.settings.is_empty() || !found.has_tasks {
+    // A run of an earlier version, one from a tape, or one of the time before a change: it has nothing to agree with.
+    if !found.has_tasks {
         return Err("it left nothing to go on from".to_owned());
+    }
+    if found.settings.is_empty() {
+        return Err("what it has read is of the time before a change, or from a tape".to_owned());
     }
     if found.digest != new.digest || found.contract != new.contract {
         return Err("the connector is another one now".to_owned());
@@ -63,7 +66,7 @@ mod tests {
             (|found, _| found.digest = "other".into(), "another one"),
             (|found, _| found.contract = "0.2.0".into(), "another one"),
             (|found, _| found.settings = "other".into(), "settings"),
-            (|found, new| (found.settings, new.settings) = Default::default(), "nothing to go on"),
+            (|found, new| (found.settings, new.settings) = Default::default(), "before a change"),
             (|found, _| found.has_tasks = false, "nothing to go on"),
             (|_, new| new.resume.since = "2026-11-22T00:00:01Z".into(), "resume-within"),
             (|_, new| new.resume.never = Some("you asked for a fresh one".into()), "a fresh one"),

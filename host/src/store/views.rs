@@ -109,7 +109,7 @@ JOIN identity p ON p.connection = c.id AND p.id = g.principal
 JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
 CREATE VIEW audit AS
 SELECT a.id AS act, a.at, a.ended, a.who, a.action, a.connection, a.what, a.plan, a.scenario, a.run, a.outcome, a.detail
-FROM act a;
+FROM act a WHERE a.action <> '';
 CREATE VIEW audit_outcomes AS
 SELECT o.act, a.connection, o.subject, o.outcome, o.words
 FROM act_outcome o JOIN act a ON a.id = o.act AND a.connection <> '';

@@ -200,6 +200,9 @@ impl Writer {
         // A transaction of its own: an error here must not undo what others wrote.
         self.commit()?;
         self.open()?;
+        if new.scope.is_some() {
+            begin::discard_outdated(&self.conn, &new.connection).map_err(|e| self.explain(&e))?;
+        }
         if new.scope.is_some()
             && let Some(run) = begin::draft(&self.conn, &new.connection).map_err(|e| self.explain(&e))?
         {

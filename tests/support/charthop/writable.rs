@@ -100,6 +100,13 @@ impl FakeChartHop {
         change(&mut self.lock().writes.as_mut().expect("a fake that is writable").writing)
     }
 
+    /// One more scenario: a copy of the real data as they are.
+    pub fn add_scenario(&self, id: &str) {
+        let mut state = self.lock();
+        let world = state.world.clone();
+        state.writes.as_mut().expect("a fake that is writable").scenarios.insert(id.to_owned(), world);
+    }
+
     /// A scenario as it is now.
     pub fn scenario(&self, id: &str) -> World {
         self.written(|writes| writes.scenarios.get(id).cloned()).expect("a scenario of that id")

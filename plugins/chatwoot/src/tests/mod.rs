@@ -8,6 +8,7 @@ use super::*;
 
 mod agents;
 mod check;
+mod provisioning;
 mod refusals;
 
 const PROFILE: &str = include_str!("../../fixtures/profile.json");

@@ -48,7 +48,13 @@ pub fn person(of: &str, name: &str) -> Item {
 
 /// Somebody with an address and a job.
 pub fn employee(number: usize) -> Item {
-    let user = User { email: Some(format!("p{number}@example.test")), ..user(Some(employment("2026-02-01"))) };
+    let job = Employment { title: Some("Cook".to_owned()), ..employment("2026-02-01") };
+    let user = User {
+        email: Some(format!("p{number}@example.test")),
+        given_name: Some("Person".to_owned()),
+        family_name: Some(number.to_string()),
+        ..user(Some(job))
+    };
     resource(id("user", &number.to_string()), &format!("Person {number}"), Details::User(user), "")
 }
 
