@@ -114,7 +114,14 @@ fn what_was_planned_and_applied_needs_no_other_plan() {
         }
         let run = pair.muster(["apply", "plan.json", "--yes", "--json"]);
         let line = run.json();
-        assert_eq!(run.code, Some(0), "seed {seed}: {line}\n{}\n{:#?}\n{}", run.stderr, pair.charthop().applied(), std::fs::read_to_string(pair.path("plan.json")).unwrap());
+        assert_eq!(
+            run.code,
+            Some(0),
+            "seed {seed}: {line}\n{}\n{:#?}\n{}",
+            run.stderr,
+            pair.charthop().applied(),
+            std::fs::read_to_string(pair.path("plan.json")).unwrap()
+        );
         assert_eq!(pair.charthop().applied_twice(), [], "seed {seed}");
         assert!(!plan(&pair), "seed {seed}: {}", std::fs::read_to_string(pair.path("plan.json")).unwrap());
         applied += 1;

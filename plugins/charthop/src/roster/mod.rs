@@ -25,7 +25,7 @@ use muster_sdk::roster::{Outcome, Progress, ResultOf, Roster, RosterChange, Rost
 use muster_sdk::{Context, Failure, Task};
 use serde::{Deserialize, Serialize};
 
-use self::plan::{File, Plan, Stage, address, new_address, plan};
+use self::plan::{File, Plan, Stage, plan};
 use self::requests::Requests;
 use crate::Charthop;
 use crate::api::Api;
@@ -61,7 +61,8 @@ impl Roster for Charthop {
         let api = Api::new(context)?;
         let plan = plan(changes, options);
         let requests = Requests { api: &api, options };
-        let mut work = Work { requests, changes, again: step.again, today: context.run_date()?, outcomes: Vec::new() };
+        let (again, today) = (step.again, context.run_date()?);
+        let mut work = Work { requests, changes, plan: &plan, again, today, outcomes: Vec::new() };
         let mut state = match &step.task {
             Some(task) => serde_json::from_str::<State>(&task.payload)
                 .map_err(|error| Failure::Unexpected(format!("the payload of a step cannot be read: {error}")))?,
@@ -77,7 +78,7 @@ impl Roster for Charthop {
         }
         let refused = work.outcomes.iter().any(|outcome| matches!(outcome.result, ResultOf::Refused(_)));
         if refused && !options.skip_errors {
-            work.give_up(&plan, state.at);
+            work.give_up(state.at);
             return Ok(Progress::done(work.outcomes));
         }
         let Some(next) = plan.stages.get(state.at) else { return Ok(Progress::done(work.outcomes)) };
@@ -98,6 +99,7 @@ impl Roster for Charthop {
 struct Work<'a> {
     requests: Requests<'a>,
     changes: &'a [RosterChange],
+    plan: &'a Plan,
     /// An earlier call may have written.
     again: bool,
     today: String,
@@ -113,18 +115,21 @@ impl Work<'_> {
                 for &place in places {
                     let Some(RosterChange::Update(update)) = self.changes.get(place) else { continue };
                     let result = singles::email(&self.requests, update, &self.today)?;
-                    let failed = matches!(result, ResultOf::Refused(_));
-                    if failed {
-                        state.failed.insert(place);
-                    }
-                    let only = update.fields.iter().all(|change| Some(change.value.as_str()) == new_address(update));
-                    if (failed || only) && self.tell(place, result) {
-                        break;
+                    if matches!(result, ResultOf::Refused(_)) {
+                        // Everything else of this person counts on the new address.
+                        let all = self.updates_of(&update.id.id);
+                        state.failed.extend(&all);
+                        let ends: Vec<bool> = all.into_iter().map(|place| self.tell(place, result.clone())).collect();
+                        if ends.contains(&true) {
+                            break;
+                        }
+                    } else if update.fields.iter().all(|change| change.field == "email") {
+                        self.tell(place, result);
                     }
                 }
             }
             Stage::Singles(places) => {
-                for &place in places {
+                for &place in places.iter().filter(|place| !state.failed.contains(place)) {
                     let Some(RosterChange::Update(update)) = self.changes.get(place) else { continue };
                     let result = singles::update(&self.requests, update, &self.today)?;
                     if self.tell(place, result) {
@@ -202,7 +207,7 @@ impl Work<'_> {
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
         }
-        let text = file::text(file, self.changes, &places, options.dry_run)?;
+        let text = file::text(file, self.changes, &places, &self.plan.addresses, options.dry_run)?;
         // The row of somebody new says its own day. An update finds those who are there and makes nobody.
         let day = if file.hires { None } else { Some(file.effective.as_deref().unwrap_or(&self.today)) };
         match self.requests.import(&source, file.hires, day, &text)? {
@@ -227,7 +232,15 @@ impl Work<'_> {
 
     fn address(&self, place: usize) -> &str {
         let change = self.changes.get(place);
-        change.and_then(|change| address(change, self.requests.options.dry_run)).unwrap_or_default()
+        change.and_then(|change| self.plan.addresses.of(change, self.requests.options.dry_run)).unwrap_or_default()
+    }
+
+    /// All updates of a person that were not refused before anything was written.
+    fn updates_of(&self, id: &str) -> Vec<usize> {
+        let is_theirs = |change: &RosterChange| matches!(change, RosterChange::Update(update) if update.id.id == id);
+        let refused = |place: &usize| self.plan.refused.iter().any(|(refused, _)| refused == place);
+        let theirs = self.changes.iter().enumerate().filter(|(_, change)| is_theirs(change)).map(|(place, _)| place);
+        theirs.filter(|place| !refused(place)).collect()
     }
 
     fn known(&self, places: &[usize]) -> Result<HashSet<String>, Failure> {
@@ -235,10 +248,10 @@ impl Work<'_> {
     }
 
     /// Everything that has no outcome yet was not tried.
-    fn give_up(&mut self, plan: &Plan, at: usize) {
+    fn give_up(&mut self, at: usize) {
         let told: HashSet<u32> = self.outcomes.iter().map(|outcome| outcome.index).collect();
         // The stage before is the one that was done just now, or the one that cannot go on.
-        let open = plan.stages.iter().skip(at.saturating_sub(1)).flat_map(|stage| stage.places().iter().copied());
+        let open = self.plan.stages.iter().skip(at.saturating_sub(1)).flat_map(|stage| stage.places().iter().copied());
         let open: BTreeSet<usize> = open.collect();
         let rest = open.into_iter().map(|place| Outcome::new(place, ResultOf::Refused(NOT_TRIED.to_owned())));
         self.outcomes.extend(rest.filter(|outcome| !told.contains(&outcome.index)));

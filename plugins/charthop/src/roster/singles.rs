@@ -37,9 +37,10 @@ pub(crate) fn email(requests: &Requests<'_>, update: &Update, today: &str) -> Re
     write(requests, update, &fields, today)
 }
 
-/// Writes all of an update.
+/// Writes all of an update but its new address, which is written before.
 pub(crate) fn update(requests: &Requests<'_>, update: &Update, today: &str) -> Result<ResultOf, Failure> {
-    let fields = update.fields.iter().filter_map(|change| Some((find(&change.field).ok()?, change.value.as_str())));
+    let rest = update.fields.iter().filter(|change| change.field != "email");
+    let fields = rest.filter_map(|change| Some((find(&change.field).ok()?, change.value.as_str())));
     write(requests, update, &fields.collect::<Vec<_>>(), today)
 }
 

@@ -215,6 +215,55 @@ fn a_new_address_is_written_first_and_who_is_refused_it_is_in_no_file() {
 }
 
 #[test]
+fn a_new_address_of_one_update_counts_for_every_other_one_of_the_same_person() {
+    let changes = [
+        update("a", "a@x.test", &[("email", "new@x.test"), ("title", "Lead")]),
+        update("b", "b@x.test", &[("email", "taken@x.test")]),
+        update("a", "a@x.test", &[("department", "Ops")]),
+        update("b", "b@x.test", &[("department", "Ops")]),
+        update("b", "b@x.test", &[("title", "Lead")]),
+    ];
+    let script = charthop()
+        .get(&at_person("a"), person("a"))
+        .answer(Method::Patch, "/v2/org/acme/person/a", Reply::empty(204))
+        .get(&at_person("b"), person("b"))
+        .answer(Method::Patch, "/v2/org/acme/person/b", Reply::json(400, r#"{"message":"taken"}"#))
+        .answer(Method::Post, &at_import(false, 1, "&defaultChangeDate=2026-01-02"), process("PENDING"))
+        .get("/v1/org/acme/process/p1", process("DONE"))
+        .get(&at_person("a"), person("a"))
+        .answer(Method::Post, "/v1/org/acme/change/sync/UPDATE", Reply::json(200, "{}"));
+    let outcomes = results(&script.roster(&changes, &options()).unwrap());
+    let why = ResultOf::Refused("PATCH /v2/org/acme/person/b answered 400: taken".to_owned());
+    let told = [(1, why.clone()), (3, why.clone()), (4, why), (2, ResultOf::Applied), (0, ResultOf::Applied)];
+    assert_eq!(outcomes, told);
+    let files: Vec<String> = script
+        .requests()
+        .iter()
+        .filter(|request| request.url.contains("import"))
+        .map(|request| String::from_utf8(request.body.clone().unwrap()).unwrap())
+        .collect();
+    assert!(
+        matches!(files.as_slice(), [file] if file.contains("Work Email,Department\nnew@x.test,Ops\n\r\n")),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn a_new_address_comes_before_a_hire_below_it_in_a_small_apply_too() {
+    let changes = [update("a", "a@x.test", &[("email", "new@x.test")]), hire("bo@x.test", Some("new@x.test"))];
+    let kinds: Vec<&str> = plan(&changes, &options())
+        .stages
+        .iter()
+        .map(|stage| match stage {
+            Stage::Emails(_) => "emails",
+            Stage::Import(_) => "import",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(kinds, ["emails", "import"]);
+}
+
+#[test]
 fn who_leaves_leaves_once_and_the_place_may_stay_open() {
     let gone = Reply::json(200, r#"{"id":"b","jobId":"jb","endDateOrg":"2026-01-31"}"#);
     let script = charthop()
