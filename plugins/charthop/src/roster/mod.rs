@@ -166,6 +166,8 @@ impl Work<'_> {
     fn import(&mut self, file: &File, state: &mut State) -> Result<(), Failure> {
         let options = self.requests.options;
         let mut places: Vec<usize> = file.rows.iter().copied().filter(|place| !state.failed.contains(place)).collect();
+        // Who was hired by the call whose answer was lost. A process that is found later tells of them with the others.
+        let mut written = Vec::new();
         if let Some(id) = &state.process {
             let process = self.requests.process(id)?;
             if process.works() {
@@ -194,15 +196,13 @@ impl Work<'_> {
                 let known = self.known(&places)?;
                 let all = places.len();
                 let there = |place: &usize| known.contains(&self.address(*place).trim().to_lowercase());
-                let (written, left): (Vec<usize>, Vec<usize>) = places.into_iter().partition(there);
-                state.shortened = left.len() < all;
-                places = left;
-                if places.is_empty() {
-                    self.outcomes.extend(written.into_iter().map(|place| Outcome::new(place, ResultOf::Applied)));
-                }
+                (written, places) = places.into_iter().partition(there);
+                state.shortened = places.len() < all;
             }
         }
+        let written = written.into_iter().map(|place| Outcome::new(place, ResultOf::Applied));
         if places.is_empty() {
+            self.outcomes.extend(written);
             *state =
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
@@ -215,12 +215,14 @@ impl Work<'_> {
                 Some(id) => state.process = Some(id),
                 // Taken without a word of the process: nobody will ever say more.
                 None => {
+                    self.outcomes.extend(written);
                     self.outcomes.extend(places.into_iter().map(|place| Outcome::new(place, ResultOf::Accepted)));
                     state.at = state.at.saturating_add(1);
                     state.shortened = false;
                 }
             },
             Err(why) => {
+                self.outcomes.extend(written);
                 let refused = places.into_iter().map(|place| Outcome::new(place, ResultOf::Refused(why.clone())));
                 self.outcomes.extend(refused);
                 state.at = state.at.saturating_add(1);
@@ -244,7 +246,8 @@ impl Work<'_> {
     }
 
     fn known(&self, places: &[usize]) -> Result<HashSet<String>, Failure> {
-        self.requests.known(&places.iter().map(|place| self.address(*place).trim().to_lowercase()).collect())
+        let wanted = places.iter().map(|place| self.address(*place).trim().to_lowercase()).collect();
+        self.requests.known(&wanted, &self.today)
     }
 
     /// Everything that has no outcome yet was not tried.
