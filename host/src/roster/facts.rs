@@ -63,8 +63,8 @@ impl Skips {
 pub(super) struct Facts<'a> {
     pub(super) pair: Pair<'a>,
     pub(super) options: &'a Options,
-    /// The day of the source's run; none where it cannot be read.
-    today: Option<Date>,
+    /// The day of the source's run.
+    pub(super) today: &'a str,
     pub(super) head: Option<usize>,
     pub(super) chart: Chart,
     fates: Vec<Fate>,
@@ -75,18 +75,18 @@ impl<'a> Facts<'a> {
     pub(super) fn new(
         pair: Pair<'a>,
         options: &'a Options,
-        today: &str,
+        today: &'a str,
         skips: &mut Skips,
         warnings: &mut Vec<String>,
     ) -> Result<Facts<'a>, NoPlan> {
         let head = options.org_head.as_deref().map(|name| find_head(&pair, name)).transpose()?;
         let chart = Chart::new(pair.source, pair.texts, head);
         let known = Known::new(pair.target);
-        let alone = left_alone(&pair, options, &known, skips, warnings);
+        let alone = left_alone(&pair, options, today, &known, skips, warnings);
         let matches = pair.matches(&known, |at| !alone.contains(&at));
         let mut fates = Vec::with_capacity(matches.len());
         for (at, (person, found)) in pair.source.iter().zip(matches).enumerate() {
-            let leaving = person.is_leaving(pair.texts);
+            let leaving = person.is_leaving(pair.texts, today);
             fates.push(match found {
                 _ if alone.contains(&at) => Fate::Alone,
                 Match::Unclear(why) => {
@@ -105,7 +105,7 @@ impl<'a> Facts<'a> {
                 },
             });
         }
-        Ok(Facts { pair, options, today: today.parse().ok(), head, chart, fates })
+        Ok(Facts { pair, options, today, head, chart, fates })
     }
 
     /// The person of the source at this place.
@@ -134,7 +134,8 @@ impl<'a> Facts<'a> {
 
     /// Whether a day lies further back than history is wanted.
     pub(super) fn is_history(&self, day: Text) -> bool {
-        let (Some(days), Some(today)) = (self.options.history_days, self.today) else { return false };
+        let today: Option<Date> = self.today.parse().ok();
+        let (Some(days), Some(today)) = (self.options.history_days, today) else { return false };
         let date: Option<Date> = self.text(day).parse().ok();
         let ago = date.and_then(|date| date.until(today).ok()).map_or(0, |span| span.get_days());
         i64::from(ago) > i64::from(days)
@@ -151,6 +152,7 @@ pub(super) fn who(pair: &Pair<'_>, at: usize) -> String {
 fn left_alone(
     pair: &Pair<'_>,
     options: &Options,
+    today: &str,
     known: &Known,
     skips: &mut Skips,
     warnings: &mut Vec<String>,
@@ -172,7 +174,7 @@ fn left_alone(
         if options.contractors == Contractors::Exclude && word == Some(words::CONTRACTOR) {
             alone.insert(at);
             // Who has left and is not in the target concerns nobody.
-            if !person.is_leaving(pair.texts) || known.has(person) {
+            if !person.is_leaving(pair.texts, today) || known.has(person) {
                 skips.add(at, "is a contractor (--contractors include takes them)");
             }
         }

@@ -6,11 +6,13 @@
 //! Why the plan is empty once it was applied. A hire is in the target then with the address it was hired with, so it is
 //! matched by it; what was written is what the source says, and is compared by the same rules. What the source does
 //! not say, what has no mapping, and what is not wanted is neither planned nor compared. Managers are compared as
-//! people, so a changed address is no change of the manager. A last day that was written is the target's own. Whoever is
+//! people, so a changed address is no change of the manager. A last day that was written is the target's own; that of
+//! somebody hired just now, who is going to leave, is planned next. Whoever is
 //! skipped is skipped again: nothing about the person was written, and what was written of others can make somebody
 //! who was clear unclear (a rehire under a new address), and never the other way round.
 
 use super::facts::{Facts, Fate, NoPlan, Skips};
+use super::field::Field;
 use super::hiring::Hiring;
 use super::matching::Pair;
 use super::options::{ChangeKind, Departures, Options};
@@ -62,8 +64,11 @@ pub fn make(rosters: &Rosters, options: &Options) -> Result<Made, NoPlan> {
     let (mut changes, mut moves, mut departures) = (Vec::new(), Vec::new(), Vec::new());
     for (at, person) in rosters.source.iter().enumerate() {
         let Fate::Known(there) = facts.fate(at) else { continue };
-        if person.is_leaving(&rosters.texts) {
+        let leaving = person.is_leaving(&rosters.texts, &rosters.today);
+        if leaving || person.will_leave(&rosters.texts, &rosters.today) {
             departures.extend(departure(&facts, at, there, &mut skips));
+        }
+        if leaving {
             continue;
         }
         let (changed, moved) = facts.differences(at, there, &|at| hiring.is_hired(at), &mut skips);
@@ -96,7 +101,11 @@ fn departure(facts: &Facts<'_>, at: usize, there: usize, skips: &mut Skips) -> O
         return None;
     }
     let last = facts.text(person.end_date);
-    let first = facts.text(person.start_date).max(facts.text(they.start_date));
+    let leaving = person.is_leaving(facts.pair.texts, facts.today);
+    // The first day of the target is to become that of the source.
+    let moved = !leaving && facts.difference(at, there, Field::StartDate).is_some();
+    let first = facts.text(person.start_date);
+    let first = if moved { first } else { first.max(facts.text(they.start_date)) };
     if last.is_empty() {
         // The target knows one: there is nothing to add.
         if they.end_date.is_none() {
@@ -105,7 +114,8 @@ fn departure(facts: &Facts<'_>, at: usize, there: usize, skips: &mut Skips) -> O
         return None;
     }
     if last < first {
-        skips.add(at, "has left, and the last day is before the first one");
+        let what = if leaving { "has left" } else { "is going to leave" };
+        skips.add(at, format!("{what}, and the last day is before the first one"));
         return None;
     }
     if facts.is_history(person.end_date) {

@@ -60,11 +60,20 @@ impl Person {
         }
     }
 
-    /// Whether the person has left or is going to.
-    pub fn is_leaving(&self, texts: &Texts) -> bool {
-        // A last day before the first one belongs to an earlier stay.
+    /// Whether this is the last day of a stay: one before the first day belongs to an earlier one.
+    fn ends(&self, texts: &Texts) -> bool {
         let earlier = !self.start_date.is_none() && texts.get(self.end_date) < texts.get(self.start_date);
-        self.departed || (!self.end_date.is_none() && !earlier)
+        !self.end_date.is_none() && !earlier
+    }
+
+    /// Whether the person has left by this day, or leaves on it.
+    pub fn is_leaving(&self, texts: &Texts, today: &str) -> bool {
+        self.departed || (self.ends(texts) && texts.get(self.end_date) <= today)
+    }
+
+    /// Whether the person works on and is going to leave.
+    pub fn will_leave(&self, texts: &Texts, today: &str) -> bool {
+        self.ends(texts) && !self.is_leaving(texts, today)
     }
 }
 

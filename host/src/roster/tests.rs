@@ -173,7 +173,7 @@ fn a_manager_who_cannot_be_set_is_not_compared_and_nobody_is_hired_below() {
             Some(Sketch::usual("boss")),
             "boss Lee (member:boss) has left",
         ),
-        ("leaves, unknown", Sketch::usual("boss").ends("2027-01-01"), None, "boss Lee (member:boss) is left alone"),
+        ("leaves, unknown", Sketch::usual("boss").ends(TODAY), None, "boss Lee (member:boss) is left alone"),
         (
             "no address",
             Sketch::usual("boss").email("").number("1"),
@@ -344,6 +344,25 @@ fn departures() {
     let source = [gone().ends("2026-10-31")];
     assert!(made(&source, &[here.clone()], &backfill).plan.departures[0].backfill);
     assert!(!plan(&source, &[here]).departures[0].backfill);
+}
+
+#[test]
+fn who_is_going_to_leave_works_until_then() {
+    let ann = Sketch::usual("ann").starts("2020-01-01").ends("2026-11-23").title("new");
+    let known = plan(&[ann.clone()], &[Sketch::usual("ann").starts("2020-01-01").title("old")]);
+    assert_eq!(lines(&known.changes), ["person:ann title: old → new"]);
+    assert_eq!(known.departures.len(), 1);
+    let unknown = plan(&[ann.clone()], &[]);
+    assert_eq!((hired(&unknown), unknown.departures.len()), (vec!["ann@acme.test"], 0));
+    let next = plan(&[ann.clone()], &[Sketch::usual("ann").starts("2020-01-01").title("new")]);
+    assert_eq!((next.hires.len(), next.changes.len(), next.departures.len()), (0, 0, 1), "a later plan");
+    let today = plan(&[ann.ends(TODAY)], &[Sketch::usual("ann").title("old")]);
+    assert_eq!((today.changes.len(), today.departures.len()), (0, 1));
+    let early = plan(
+        &[Sketch::usual("bo").starts("2020-01-01").ends("2027-01-01")],
+        &[Sketch::usual("bo").starts("2028-01-01")],
+    );
+    assert_eq!(early.departures.len(), 1, "the first day is to be that of the source");
 }
 
 #[test]

@@ -29,7 +29,10 @@ impl<'a> Facts<'a> {
     /// What the source says of a field that is no manager: none where it says nothing that could be written.
     pub(super) fn wanted(&self, at: usize, field: Field) -> Option<&'a str> {
         let text = self.source(at).get(field);
-        let text = self.text(if self.pair.texts.is_plain(text) { text } else { Default::default() });
+        if !self.pair.texts.is_plain(text) {
+            return None;
+        }
+        let text = self.text(text);
         match field {
             Field::EmploymentType => words::neutral(text),
             Field::Location if text.is_empty() && self.options.missing_location == MissingLocation::Remote => {
@@ -71,7 +74,7 @@ impl<'a> Facts<'a> {
             Fate::New if hired(at) => Ok(Boss { there: None, address: self.text(person.email).to_owned() }),
             Fate::New => Err(format!("{} is not hired", who())),
             Fate::Known(there) => {
-                let changed = match person.is_leaving(self.pair.texts) {
+                let changed = match person.is_leaving(self.pair.texts, self.today) {
                     true => None,
                     false => self.difference(at, there, Field::Email).map(|change| change.new),
                 };

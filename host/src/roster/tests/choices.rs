@@ -99,6 +99,9 @@ fn a_missing_location_is_blank_or_remote() {
     let blank = plan(&source, &target);
     assert_eq!((blank.moves.len(), blank.hires[0].fields.get(&Field::Location)), (0, None));
     let options = Options { missing_location: MissingLocation::Remote, ..Options::default() };
+    let odd =
+        made(&[Sketch::usual("ann").location("a\u{7}b")], &[Sketch::usual("ann").location("Bonn")], &options).plan;
+    assert!(odd.is_empty(), "what cannot be written is not nothing: {odd:?}");
     let remote = made(&source, &target, &options).plan;
     assert_eq!(lines(&remote.moves), ["person:bo location: - → Remote", "person:ann location: Boston → Remote"]);
     assert_eq!(remote.hires[0].fields.get(&Field::Location).map(String::as_str), Some("Remote"));

@@ -25,7 +25,7 @@ use muster_sdk::roster::{Outcome, Progress, ResultOf, Roster, RosterChange, Rost
 use muster_sdk::{Context, Failure, Task};
 use serde::{Deserialize, Serialize};
 
-use self::plan::{File, Plan, Stage, address, new_address, plan};
+use self::plan::{File, Plan, Stage, plan};
 use self::requests::Requests;
 use crate::Charthop;
 use crate::api::Api;
@@ -61,7 +61,8 @@ impl Roster for Charthop {
         let api = Api::new(context)?;
         let plan = plan(changes, options);
         let requests = Requests { api: &api, options };
-        let mut work = Work { requests, changes, again: step.again, today: context.run_date()?, outcomes: Vec::new() };
+        let (again, today) = (step.again, context.run_date()?);
+        let mut work = Work { requests, changes, plan: &plan, again, today, outcomes: Vec::new() };
         let mut state = match &step.task {
             Some(task) => serde_json::from_str::<State>(&task.payload)
                 .map_err(|error| Failure::Unexpected(format!("the payload of a step cannot be read: {error}")))?,
@@ -77,7 +78,7 @@ impl Roster for Charthop {
         }
         let refused = work.outcomes.iter().any(|outcome| matches!(outcome.result, ResultOf::Refused(_)));
         if refused && !options.skip_errors {
-            work.give_up(&plan, state.at);
+            work.give_up(state.at);
             return Ok(Progress::done(work.outcomes));
         }
         let Some(next) = plan.stages.get(state.at) else { return Ok(Progress::done(work.outcomes)) };
@@ -98,6 +99,7 @@ impl Roster for Charthop {
 struct Work<'a> {
     requests: Requests<'a>,
     changes: &'a [RosterChange],
+    plan: &'a Plan,
     /// An earlier call may have written.
     again: bool,
     today: String,
@@ -113,18 +115,21 @@ impl Work<'_> {
                 for &place in places {
                     let Some(RosterChange::Update(update)) = self.changes.get(place) else { continue };
                     let result = singles::email(&self.requests, update, &self.today)?;
-                    let failed = matches!(result, ResultOf::Refused(_));
-                    if failed {
-                        state.failed.insert(place);
-                    }
-                    let only = update.fields.iter().all(|change| Some(change.value.as_str()) == new_address(update));
-                    if (failed || only) && self.tell(place, result) {
-                        break;
+                    if matches!(result, ResultOf::Refused(_)) {
+                        // Everything else of this person counts on the new address.
+                        let all = self.updates_of(&update.id.id);
+                        state.failed.extend(&all);
+                        let ends: Vec<bool> = all.into_iter().map(|place| self.tell(place, result.clone())).collect();
+                        if ends.contains(&true) {
+                            break;
+                        }
+                    } else if update.fields.iter().all(|change| change.field == "email") {
+                        self.tell(place, result);
                     }
                 }
             }
             Stage::Singles(places) => {
-                for &place in places {
+                for &place in places.iter().filter(|place| !state.failed.contains(place)) {
                     let Some(RosterChange::Update(update)) = self.changes.get(place) else { continue };
                     let result = singles::update(&self.requests, update, &self.today)?;
                     if self.tell(place, result) {
@@ -161,6 +166,8 @@ impl Work<'_> {
     fn import(&mut self, file: &File, state: &mut State) -> Result<(), Failure> {
         let options = self.requests.options;
         let mut places: Vec<usize> = file.rows.iter().copied().filter(|place| !state.failed.contains(place)).collect();
+        // Who was hired by the call whose answer was lost. A process that is found later tells of them with the others.
+        let mut written = Vec::new();
         if let Some(id) = &state.process {
             let process = self.requests.process(id)?;
             if process.works() {
@@ -189,20 +196,18 @@ impl Work<'_> {
                 let known = self.known(&places)?;
                 let all = places.len();
                 let there = |place: &usize| known.contains(&self.address(*place).trim().to_lowercase());
-                let (written, left): (Vec<usize>, Vec<usize>) = places.into_iter().partition(there);
-                state.shortened = left.len() < all;
-                places = left;
-                if places.is_empty() {
-                    self.outcomes.extend(written.into_iter().map(|place| Outcome::new(place, ResultOf::Applied)));
-                }
+                (written, places) = places.into_iter().partition(there);
+                state.shortened = places.len() < all;
             }
         }
+        let written = written.into_iter().map(|place| Outcome::new(place, ResultOf::Applied));
         if places.is_empty() {
+            self.outcomes.extend(written);
             *state =
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
         }
-        let text = file::text(file, self.changes, &places, options.dry_run)?;
+        let text = file::text(file, self.changes, &places, &self.plan.addresses, options.dry_run)?;
         // The row of somebody new says its own day. An update finds those who are there and makes nobody.
         let day = if file.hires { None } else { Some(file.effective.as_deref().unwrap_or(&self.today)) };
         match self.requests.import(&source, file.hires, day, &text)? {
@@ -210,12 +215,14 @@ impl Work<'_> {
                 Some(id) => state.process = Some(id),
                 // Taken without a word of the process: nobody will ever say more.
                 None => {
+                    self.outcomes.extend(written);
                     self.outcomes.extend(places.into_iter().map(|place| Outcome::new(place, ResultOf::Accepted)));
                     state.at = state.at.saturating_add(1);
                     state.shortened = false;
                 }
             },
             Err(why) => {
+                self.outcomes.extend(written);
                 let refused = places.into_iter().map(|place| Outcome::new(place, ResultOf::Refused(why.clone())));
                 self.outcomes.extend(refused);
                 state.at = state.at.saturating_add(1);
@@ -227,18 +234,27 @@ impl Work<'_> {
 
     fn address(&self, place: usize) -> &str {
         let change = self.changes.get(place);
-        change.and_then(|change| address(change, self.requests.options.dry_run)).unwrap_or_default()
+        change.and_then(|change| self.plan.addresses.of(change, self.requests.options.dry_run)).unwrap_or_default()
+    }
+
+    /// All updates of a person that were not refused before anything was written.
+    fn updates_of(&self, id: &str) -> Vec<usize> {
+        let is_theirs = |change: &RosterChange| matches!(change, RosterChange::Update(update) if update.id.id == id);
+        let refused = |place: &usize| self.plan.refused.iter().any(|(refused, _)| refused == place);
+        let theirs = self.changes.iter().enumerate().filter(|(_, change)| is_theirs(change)).map(|(place, _)| place);
+        theirs.filter(|place| !refused(place)).collect()
     }
 
     fn known(&self, places: &[usize]) -> Result<HashSet<String>, Failure> {
-        self.requests.known(&places.iter().map(|place| self.address(*place).trim().to_lowercase()).collect())
+        let wanted = places.iter().map(|place| self.address(*place).trim().to_lowercase()).collect();
+        self.requests.known(&wanted, &self.today)
     }
 
     /// Everything that has no outcome yet was not tried.
-    fn give_up(&mut self, plan: &Plan, at: usize) {
+    fn give_up(&mut self, at: usize) {
         let told: HashSet<u32> = self.outcomes.iter().map(|outcome| outcome.index).collect();
         // The stage before is the one that was done just now, or the one that cannot go on.
-        let open = plan.stages.iter().skip(at.saturating_sub(1)).flat_map(|stage| stage.places().iter().copied());
+        let open = self.plan.stages.iter().skip(at.saturating_sub(1)).flat_map(|stage| stage.places().iter().copied());
         let open: BTreeSet<usize> = open.collect();
         let rest = open.into_iter().map(|place| Outcome::new(place, ResultOf::Refused(NOT_TRIED.to_owned())));
         self.outcomes.extend(rest.filter(|outcome| !told.contains(&outcome.index)));

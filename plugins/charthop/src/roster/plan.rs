@@ -1,8 +1,8 @@
 //! What is written in which order: the same for the same changes, so that a step is found again after a crash. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use muster_sdk::roster::{Person, RosterChange, RosterOptions, Update};
+use muster_sdk::roster::{FieldChange, Person, RosterChange, RosterOptions, Update};
 
 use super::columns::{Field, find};
 
@@ -55,29 +55,63 @@ pub(crate) struct Plan {
     /// What is written nowhere, and why.
     pub(crate) refused: Vec<(usize, String)>,
     pub(crate) stages: Vec<Stage>,
+    pub(crate) addresses: Addresses,
+}
+
+/// The new work addresses that are written first, by the person's id: somebody may be in several updates, of which one
+/// alone has the address.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Addresses(HashMap<String, String>);
+
+impl Addresses {
+    /// Of every update that can be written.
+    fn new(changes: &[RosterChange]) -> Addresses {
+        let new = |change: &RosterChange| match change {
+            RosterChange::Update(update) => {
+                checked(update).ok().and(new_address(update)).map(|new| (update.id.id.clone(), new.to_owned()))
+            }
+            _ => None,
+        };
+        Addresses(changes.iter().filter_map(new).collect())
+    }
+
+    /// The address by which an import finds a change's person, once the new ones are written; `dry_run`: they are not.
+    pub(crate) fn of<'a>(&'a self, change: &'a RosterChange, dry_run: bool) -> Option<&'a str> {
+        match change {
+            RosterChange::Hire(person) => person.user.email.as_deref(),
+            RosterChange::Depart(departure) => departure.email.as_deref(),
+            RosterChange::Update(update) => {
+                let new = self.0.get(&update.id.id).map(String::as_str);
+                new.filter(|_| !dry_run || update.email.is_none()).or(update.email.as_deref())
+            }
+        }
+    }
 }
 
 /// Plans the changes.
 pub(crate) fn plan(changes: &[RosterChange], options: &RosterOptions) -> Plan {
     let many = changes.iter().filter(|change| !matches!(change, RosterChange::Depart(_))).count() > SMALL;
-    let mut plan = Plan::default();
+    let mut plan = Plan { addresses: Addresses::new(changes), ..Plan::default() };
     let (mut emails, mut singles, mut departures, mut hires) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut files: BTreeMap<(Option<&str>, Vec<&'static str>), Vec<usize>> = BTreeMap::new();
     for (place, change) in changes.iter().enumerate() {
+        let findable = || plan.addresses.of(change, false).is_some_and(|address| !address.trim().is_empty());
         let way = match change {
             RosterChange::Hire(person) => cells_of_hire(person).map(|_| hires.push(place)),
             RosterChange::Depart(_) => {
                 departures.push(place);
                 Ok(())
             }
-            RosterChange::Update(update) => way(update, many || options.dry_run).map(|way| match way {
-                Way::Single => singles.push(place),
-                Way::Import { email, columns } => {
-                    if email {
-                        emails.push(place);
-                    }
-                    if !columns.is_empty() {
-                        files.entry((update.effective.as_deref(), columns)).or_default().push(place);
+            RosterChange::Update(update) => way(update, many || options.dry_run, findable()).map(|way| {
+                // Whatever else is written: managers are named by addresses, and rows found by them.
+                if new_address(update).is_some() {
+                    emails.push(place);
+                }
+                match way {
+                    Way::Nothing => {}
+                    Way::Single => singles.push(place),
+                    Way::Import(columns) => {
+                        files.entry((update.effective.as_deref(), columns)).or_default().push(place)
                     }
                 }
             }),
@@ -90,50 +124,102 @@ pub(crate) fn plan(changes: &[RosterChange], options: &RosterOptions) -> Plan {
         places.chunks(BATCH).map(|places| stage(places.to_vec())).collect::<Vec<_>>()
     };
     plan.stages.extend(batches(&emails, Stage::Emails));
-    // Columns that nobody fills are left out; somebody new may have an empty cell in one.
-    let filled = |field: &&Field| hires.iter().any(|place| !hire_cell(changes.get(*place), field).is_empty());
-    let columns: Vec<&'static Field> = hire_fields().filter(|field| field.name == "manager" || filled(field)).collect();
-    for rows in split(&hires, changes) {
-        plan.stages.push(Stage::Import(File { hires: true, columns: columns.clone(), effective: None, rows }));
-    }
+    plan.stages.extend(files_of_hires(&hires, changes, &plan.addresses).into_iter().map(Stage::Import));
     for ((effective, names), places) in files {
         let columns: Vec<&'static Field> = names.iter().filter_map(|name| find(name).ok()).collect();
-        for rows in split(&places, changes) {
-            let effective = effective.map(str::to_owned);
-            plan.stages.push(Stage::Import(File { hires: false, columns: columns.clone(), effective, rows }));
+        let mut open: Option<Room> = None;
+        for place in places {
+            let weight = changes.get(place).map_or(0, |change| weight(change, &plan.addresses));
+            match open.as_mut().filter(|room| room.takes(weight)) {
+                Some(room) => room.add(place, weight),
+                None => {
+                    let file =
+                        File { columns: columns.clone(), effective: effective.map(str::to_owned), ..File::default() };
+                    plan.stages
+                        .extend(open.replace(Room::new(file, place, weight)).map(|room| Stage::Import(room.file)));
+                }
+            }
         }
+        plan.stages.extend(open.map(|room| Stage::Import(room.file)));
     }
     plan.stages.extend(batches(&singles, Stage::Singles));
     plan.stages.extend(batches(&departures, Stage::Departures));
     plan
 }
 
+/// How an update is written, beside its new address.
 enum Way {
+    Nothing,
     Single,
-    Import { email: bool, columns: Vec<&'static str> },
+    Import(Vec<&'static str>),
 }
 
-fn way(update: &Update, import: bool) -> Result<Way, String> {
-    let (mut columns, mut email, mut single) = (Vec::new(), false, true);
-    for change in &update.fields {
-        let field = find(&change.field)?;
-        field.cell(&change.value)?;
-        single &= field.is_single();
-        match field.column {
-            None => email = true,
-            Some(_) => columns.push(field.name),
-        }
-    }
+/// The fields of an update; a sentence where one cannot be written.
+fn checked(update: &Update) -> Result<Vec<&'static Field>, String> {
+    let field = |change: &FieldChange| find(&change.field).and_then(|field| field.cell(&change.value).map(|_| field));
+    update.fields.iter().map(field).collect()
+}
+
+fn way(update: &Update, import: bool, findable: bool) -> Result<Way, String> {
+    let mut fields = checked(update)?;
+    fields.retain(|field| field.column.is_some());
+    let single = fields.iter().all(|field| field.is_single());
+    let mut columns: Vec<&'static str> = fields.iter().map(|field| field.name).collect();
     columns.sort_unstable();
     columns.dedup();
-    let findable = email || update.email.as_ref().is_some_and(|email| !email.trim().is_empty());
     match (single && (!import || !findable), findable) {
+        _ if columns.is_empty() => Ok(Way::Nothing),
         (true, _) => Ok(Way::Single),
-        (false, true) => Ok(Way::Import { email, columns }),
+        (false, true) => Ok(Way::Import(columns)),
         (false, false) => {
             Err("this person has no work address in ChartHop, by which an import would find them".to_owned())
         }
     }
+}
+
+/// A file that may take more rows.
+struct Room {
+    file: File,
+    bytes: usize,
+}
+
+impl Room {
+    fn new(mut file: File, place: usize, weight: usize) -> Room {
+        file.rows.push(place);
+        Room { file, bytes: weight }
+    }
+
+    fn takes(&self, weight: usize) -> bool {
+        self.file.rows.len() < FILE_ROWS && self.bytes.saturating_add(weight) <= FILE_BYTES
+    }
+
+    fn add(&mut self, place: usize, weight: usize) {
+        self.file.rows.push(place);
+        self.bytes = self.bytes.saturating_add(weight);
+    }
+}
+
+/// A file for each set of filled columns: somebody new may be there after all, and an empty cell might blank a field.
+/// Nobody comes before their manager. The manager's cell alone may be empty: the head has none.
+fn files_of_hires(hires: &[usize], changes: &[RosterChange], addresses: &Addresses) -> Vec<File> {
+    let (mut rooms, mut file_of): (Vec<Room>, HashMap<String, usize>) = (Vec::new(), HashMap::new());
+    for &place in hires {
+        let Some(change @ RosterChange::Hire(person)) = changes.get(place) else { continue };
+        let filled = |field: &&Field| field.name == "manager" || !hire_value(person, field).is_empty();
+        let columns: Vec<&'static Field> = hire_fields().filter(filled).collect();
+        let folded = |address: &str| address.trim().to_lowercase();
+        let least = person.manager.as_deref().and_then(|manager| file_of.get(&folded(manager)).copied()).unwrap_or(0);
+        let weight = weight(change, addresses);
+        let fits = |room: &Room| room.file.columns == columns && room.takes(weight);
+        let found = rooms.iter().enumerate().skip(least).find(|(_, room)| fits(room)).map(|(at, _)| at);
+        let at = found.unwrap_or(rooms.len());
+        match rooms.get_mut(at) {
+            Some(room) => room.add(place, weight),
+            None => rooms.push(Room::new(File { hires: true, columns, ..File::default() }, place, weight)),
+        }
+        file_of.insert(person.user.email.as_deref().map(folded).unwrap_or_default(), at);
+    }
+    rooms.into_iter().map(|room| room.file).collect()
 }
 
 /// The fields of somebody new, in the order of the columns.
@@ -172,13 +258,6 @@ fn hire_value<'p>(person: &'p Person, field: &Field) -> &'p str {
     value.filter(|value| !value.trim().is_empty()).unwrap_or_default()
 }
 
-fn hire_cell<'c>(change: Option<&'c RosterChange>, field: &Field) -> &'c str {
-    match change {
-        Some(RosterChange::Hire(person)) => hire_value(person, field),
-        _ => "",
-    }
-}
-
 /// The address of somebody new and all cells there could be; a sentence where ChartHop would not take the person.
 fn cells_of_hire(person: &Person) -> Result<Vec<String>, String> {
     if person.user.email.as_deref().is_none_or(|email| email.trim().is_empty()) {
@@ -192,18 +271,6 @@ fn cells_of_hire(person: &Person) -> Result<Vec<String>, String> {
         (value, _) => field.cell(value),
     };
     hire_fields().map(cell).collect()
-}
-
-/// The address by which an import finds a change's person, once new addresses are written; `dry_run`: they are not.
-pub(crate) fn address(change: &RosterChange, dry_run: bool) -> Option<&str> {
-    match change {
-        RosterChange::Hire(person) => person.user.email.as_deref(),
-        RosterChange::Depart(departure) => departure.email.as_deref(),
-        RosterChange::Update(update) => {
-            let new = new_address(update).filter(|_| !dry_run || update.email.is_none());
-            new.or(update.email.as_deref())
-        }
-    }
 }
 
 /// The work address that an update writes.
@@ -223,28 +290,12 @@ pub(crate) fn cells(change: &RosterChange, columns: &[&'static Field]) -> Vec<St
     columns.iter().map(|field| field.cell(value(field)).unwrap_or_default()).collect()
 }
 
-/// As many files as the rows need.
-fn split(places: &[usize], changes: &[RosterChange]) -> Vec<Vec<usize>> {
-    let (mut files, mut rows, mut bytes) = (Vec::new(), Vec::new(), 0_usize);
-    for &place in places {
-        let weight = changes.get(place).map_or(0, weight);
-        if !rows.is_empty() && (rows.len() == FILE_ROWS || bytes.saturating_add(weight) > FILE_BYTES) {
-            files.push(std::mem::take(&mut rows));
-            bytes = 0;
-        }
-        rows.push(place);
-        bytes = bytes.saturating_add(weight);
-    }
-    files.extend((!rows.is_empty()).then_some(rows));
-    files
-}
-
 /// The most bytes that a row takes: quoted, each quote doubled.
-fn weight(change: &RosterChange) -> usize {
+fn weight(change: &RosterChange, addresses: &Addresses) -> usize {
     /// Quotes and the comma.
     const AROUND: usize = 3;
     let text = |text: &str| text.len().saturating_add(text.bytes().filter(|byte| *byte == b'"').count()) + AROUND;
-    let address = address(change, false).map_or(0, text);
+    let address = addresses.of(change, false).map_or(0, text);
     let cells: usize = match change {
         RosterChange::Hire(person) => hire_fields().map(|field| text(hire_value(person, field))).sum(),
         RosterChange::Update(update) => update.fields.iter().map(|change| text(&change.value)).sum(),

@@ -26,6 +26,15 @@ const ADDRESSES: usize = 1_000;
 const PERSON: &str =
     "id,jobId,name.first,name.last,contact.workEmail,contact.employee,title,employment,startDateOrg,endDateOrg";
 
+/// What is read of everybody to see who is there.
+const KNOWN: &str = "id,contact.workEmail,startDateOrg,endDateOrg";
+
+/// Whether somebody's last day is over. One before the first day belongs to an earlier stay.
+fn has_left(row: &Row<'_>, today: &str) -> bool {
+    let (first, last) = (row.date("startDateOrg"), row.date("endDateOrg"));
+    last.is_some_and(|last| last.as_str() < today && first.is_none_or(|first| first <= last))
+}
+
 /// A page of any list.
 #[derive(Deserialize)]
 struct Page<T> {
@@ -55,18 +64,19 @@ impl Requests<'_> {
         }
     }
 
-    /// Which of these work addresses, written small, somebody has.
-    pub(crate) fn known(&self, wanted: &HashSet<String>) -> Result<HashSet<String>, Failure> {
+    /// Which of these work addresses, written small, somebody has who has not left.
+    pub(crate) fn known(&self, wanted: &HashSet<String>, today: &str) -> Result<HashSet<String>, Failure> {
         let (mut known, mut from) = (HashSet::new(), None::<String>);
         loop {
-            let request = self.api.about(Method::Get, "v2", "person").query("fields", "id,contact.workEmail");
+            let request = self.api.about(Method::Get, "v2", "person").query("fields", KNOWN);
             let mut request = self.in_scenario(request.query("limit", ADDRESSES).query("includeAll", true));
             if let Some(from) = &from {
                 request = request.query("from", from);
             }
             let page: Page<Box<RawValue>> = self.json(request.send())?;
             for row in &page.data {
-                let email = Row::of(row).and_then(|row| Some(row.text("contact.workEmail")?.trim().to_lowercase()));
+                let row = Row::of(row).filter(|row| !has_left(row, today));
+                let email = row.and_then(|row| Some(row.text("contact.workEmail")?.trim().to_lowercase()));
                 known.extend(email.filter(|email| wanted.contains(email)));
             }
             match page.next(from.as_deref()) {

@@ -37,9 +37,10 @@ pub(crate) fn email(requests: &Requests<'_>, update: &Update, today: &str) -> Re
     write(requests, update, &fields, today)
 }
 
-/// Writes all of an update.
+/// Writes all of an update but its new address, which is written before.
 pub(crate) fn update(requests: &Requests<'_>, update: &Update, today: &str) -> Result<ResultOf, Failure> {
-    let fields = update.fields.iter().filter_map(|change| Some((find(&change.field).ok()?, change.value.as_str())));
+    let rest = update.fields.iter().filter(|change| change.field != "email");
+    let fields = rest.filter_map(|change| Some((find(&change.field).ok()?, change.value.as_str())));
     write(requests, update, &fields.collect::<Vec<_>>(), today)
 }
 
@@ -80,21 +81,25 @@ fn write(
     if requests.options.dry_run {
         return Ok(ResultOf::Applied);
     }
-    let mut result = ResultOf::Applied;
-    if !person.is_empty() {
+    let job_id = row.text("jobId");
+    if !job.is_empty() && job_id.is_none() {
+        return Ok(ResultOf::Refused(format!("the person {id} has no job in ChartHop")));
+    }
+    let (mut result, changed) = (ResultOf::Applied, !person.is_empty());
+    if changed {
         match requests.patch(id, update.effective.as_deref(), &Value::Object(person))? {
             Ok(status) => result = both(result, taken(status)),
             Err(why) => return Ok(ResultOf::Refused(why)),
         }
     }
     if !job.is_empty() {
-        let Some(job_id) = row.text("jobId") else {
-            return Ok(ResultOf::Refused(format!("the person {id} has no job in ChartHop")));
-        };
         let day = update.effective.as_deref().unwrap_or(today);
         let change = json!({"jobId": job_id, "personId": id, "type": "UPDATE", "date": day, "update": job});
         match requests.sync("UPDATE", change)? {
             Ok(status) => result = both(result, taken(status)),
+            Err(why) if changed => {
+                return Ok(ResultOf::Unclear(format!("the person was changed, the job was not: {why}")));
+            }
             Err(why) => return Ok(ResultOf::Refused(why)),
         }
     }

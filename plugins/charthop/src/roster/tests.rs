@@ -134,7 +134,7 @@ fn where_processes_hide_their_mark_only_those_who_are_not_there_are_posted() {
         .get("/v1/org/acme/process?limit=100", Reply::json(200, r#"{"data":[{"id":"p1","status":"DONE"}]}"#))
         .get(at_busy, Reply::json(200, r#"{"data":[]}"#))
         .get(
-            "/v2/org/acme/person?fields=id%2Ccontact.workEmail&limit=1000&includeAll=true",
+            "/v2/org/acme/person?fields=id%2Ccontact.workEmail%2CstartDateOrg%2CendDateOrg&limit=1000&includeAll=true",
             Reply::json(200, r#"{"data":[{"id":"1","contact.workEmail":"ada@X.test"},{"id":"2"}]}"#),
         )
         .answer(Method::Post, &at_import(true, 0, ""), process("PENDING"))
@@ -145,6 +145,85 @@ fn where_processes_hide_their_mark_only_those_who_are_not_there_are_posted() {
     assert_eq!(posted(&script).lines().count(), 2, "{}", posted(&script));
     let progress = script.step(progress.next.as_ref(), false, &changes, &options()).unwrap();
     assert_eq!(results(&progress.outcomes), [(0, ResultOf::Applied), (1, ResultOf::Applied)]);
+}
+
+/// Where nobody says which process was ours, and Ada is there by now. Bo has left, and Cy has come back.
+fn lost() -> Script<Charthop> {
+    let people = r#"{"data":[{"id":"1","contact.workEmail":"ada@x.test"},
+        {"id":"2","contact.workEmail":"bo@x.test","startDateOrg":"2020-01-01","endDateOrg":"2025-01-01"},
+        {"id":"3","contact.workEmail":"cy@x.test","startDateOrg":"2025-06-01","endDateOrg":"2025-01-01"}]}"#;
+    charthop()
+        .get("/v1/org/acme/process?limit=100", Reply::json(200, r#"{"data":[]}"#))
+        .get("/v1/org/acme/process?statuses=PENDING%2CRUNNING&limit=100", Reply::json(200, r#"{"data":[]}"#))
+        .get(
+            "/v2/org/acme/person?fields=id%2Ccontact.workEmail%2CstartDateOrg%2CendDateOrg&limit=1000&includeAll=true",
+            Reply::json(200, people),
+        )
+}
+
+#[test]
+fn who_has_left_is_posted_again_and_who_is_there_is_not_forgotten() {
+    let changes = [hire("ada@x.test", None), hire("bo@x.test", None), hire("cy@x.test", None)];
+    let table = [(Reply::json(400, r#"{"message":"no"}"#), None), (Reply::empty(202), Some(ResultOf::Accepted))];
+    for (answer, wanted) in table {
+        let script = lost().answer(Method::Post, &at_import(true, 0, ""), answer);
+        let told = results(&script.step(None, true, &changes, &options()).unwrap().outcomes);
+        assert!(posted(&script).lines().nth(1).unwrap().starts_with("bo@x.test,"), "{}", posted(&script));
+        assert_eq!(posted(&script).lines().count(), 2);
+        assert_eq!(told[..2], [(0, ResultOf::Applied), (2, ResultOf::Applied)]);
+        match wanted {
+            Some(wanted) => assert_eq!(told[2..], [(1, wanted)]),
+            None => assert!(matches!(&told[2..], [(1, ResultOf::Refused(_))]), "{told:?}"),
+        }
+    }
+}
+
+#[test]
+fn no_cell_of_a_hire_is_empty_but_the_managers_and_managers_come_first() {
+    let placed = |email: &str, manager: Option<&str>, location: Option<&str>| match hire(email, manager) {
+        RosterChange::Hire(mut person) => {
+            person.user.employment.as_mut().unwrap().location = location.map(str::to_owned);
+            RosterChange::Hire(person)
+        }
+        other => other,
+    };
+    let changes = [
+        placed("a@x.test", None, None),
+        placed("b@x.test", Some("a@x.test"), Some("Bonn")),
+        placed("c@x.test", Some("A@x.test"), None),
+        placed("d@x.test", Some("b@x.test"), None),
+        placed("e@x.test", Some("b@x.test"), Some("Bonn")),
+    ];
+    let made = plan(&changes, &options());
+    let rows: Vec<&[usize]> = made.stages.iter().map(Stage::places).collect();
+    assert_eq!(rows, [&[0, 2][..], &[1, 4], &[3]]);
+    for stage in &made.stages {
+        let Stage::Import(file) = stage else { panic!("{stage:?}") };
+        for place in &file.rows {
+            let cells = plan::cells(&changes[*place], &file.columns);
+            let empty = file.columns.iter().zip(&cells).filter(|(_, cell)| cell.is_empty());
+            assert!(empty.clone().all(|(field, _)| field.name == "manager" && *place == 0), "{place}: {cells:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_written_in_part_is_not_told_as_refused() {
+    let changes = [update("a", "a@x.test", &[("title", "Lead"), ("given_name", "Ann")])];
+    let script = charthop()
+        .get(&at_person("a"), person("a"))
+        .answer(Method::Patch, "/v2/org/acme/person/a", Reply::empty(204))
+        .answer(Method::Post, "/v1/org/acme/change/sync/UPDATE", Reply::json(400, r#"{"message":"no"}"#));
+    let outcomes = results(&script.roster(&changes, &options()).unwrap());
+    let why = "the person was changed, the job was not: POST /v1/org/acme/change/sync/UPDATE answered 400: no";
+    assert_eq!(outcomes, [(0, ResultOf::Unclear(why.to_owned()))]);
+    let jobless = Reply::json(200, r#"{"id":"a"}"#);
+    let outcomes = results(&charthop().get(&at_person("a"), jobless).roster(&changes, &options()).unwrap());
+    assert_eq!(
+        outcomes,
+        [(0, ResultOf::Refused("the person a has no job in ChartHop".to_owned()))],
+        "nothing is written"
+    );
 }
 
 #[test]
@@ -212,6 +291,55 @@ fn a_new_address_is_written_first_and_who_is_refused_it_is_in_no_file() {
     let why = "PATCH /v2/org/acme/person/b answered 400: taken";
     assert_eq!(outcomes, [(1, ResultOf::Refused(why.to_owned())), (0, ResultOf::Applied)]);
     assert_eq!(posted(&script), "Work Email,Department\nnew@x.test,Ops\n");
+}
+
+#[test]
+fn a_new_address_of_one_update_counts_for_every_other_one_of_the_same_person() {
+    let changes = [
+        update("a", "a@x.test", &[("email", "new@x.test"), ("title", "Lead")]),
+        update("b", "b@x.test", &[("email", "taken@x.test")]),
+        update("a", "a@x.test", &[("department", "Ops")]),
+        update("b", "b@x.test", &[("department", "Ops")]),
+        update("b", "b@x.test", &[("title", "Lead")]),
+    ];
+    let script = charthop()
+        .get(&at_person("a"), person("a"))
+        .answer(Method::Patch, "/v2/org/acme/person/a", Reply::empty(204))
+        .get(&at_person("b"), person("b"))
+        .answer(Method::Patch, "/v2/org/acme/person/b", Reply::json(400, r#"{"message":"taken"}"#))
+        .answer(Method::Post, &at_import(false, 1, "&defaultChangeDate=2026-01-02"), process("PENDING"))
+        .get("/v1/org/acme/process/p1", process("DONE"))
+        .get(&at_person("a"), person("a"))
+        .answer(Method::Post, "/v1/org/acme/change/sync/UPDATE", Reply::json(200, "{}"));
+    let outcomes = results(&script.roster(&changes, &options()).unwrap());
+    let why = ResultOf::Refused("PATCH /v2/org/acme/person/b answered 400: taken".to_owned());
+    let told = [(1, why.clone()), (3, why.clone()), (4, why), (2, ResultOf::Applied), (0, ResultOf::Applied)];
+    assert_eq!(outcomes, told);
+    let files: Vec<String> = script
+        .requests()
+        .iter()
+        .filter_map(|request| String::from_utf8(request.body.clone()?).ok())
+        .filter(|body| body.contains("Work Email"))
+        .collect();
+    assert!(
+        matches!(files.as_slice(), [file] if file.contains("Work Email,Department\nnew@x.test,Ops\n\r\n")),
+        "{files:?}"
+    );
+}
+
+#[test]
+fn a_new_address_comes_before_a_hire_below_it_in_a_small_apply_too() {
+    let changes = [update("a", "a@x.test", &[("email", "new@x.test")]), hire("bo@x.test", Some("new@x.test"))];
+    let kinds: Vec<&str> = plan(&changes, &options())
+        .stages
+        .iter()
+        .map(|stage| match stage {
+            Stage::Emails(_) => "emails",
+            Stage::Import(_) => "import",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(kinds, ["emails", "import"]);
 }
 
 #[test]
