@@ -342,19 +342,19 @@ fn departures() {
     assert!(absent.is_empty() && absent.skipped.is_empty(), "who is not there needs not leave");
     let backfill = Options { departures: Departures::Backfill, ..Options::default() };
     let source = [gone().ends("2026-10-31")];
-    assert!(made(&source, &[here.clone()], &backfill).plan.departures[0].backfill);
+    assert!(made(&source, std::slice::from_ref(&here), &backfill).plan.departures[0].backfill);
     assert!(!plan(&source, &[here]).departures[0].backfill);
 }
 
 #[test]
 fn who_is_going_to_leave_works_until_then() {
     let ann = Sketch::usual("ann").starts("2020-01-01").ends("2026-11-23").title("new");
-    let known = plan(&[ann.clone()], &[Sketch::usual("ann").starts("2020-01-01").title("old")]);
+    let known = plan(std::slice::from_ref(&ann), &[Sketch::usual("ann").starts("2020-01-01").title("old")]);
     assert_eq!(lines(&known.changes), ["person:ann title: old → new"]);
     assert_eq!(known.departures.len(), 1);
-    let unknown = plan(&[ann.clone()], &[]);
+    let unknown = plan(std::slice::from_ref(&ann), &[]);
     assert_eq!((hired(&unknown), unknown.departures.len()), (vec!["ann@acme.test"], 0));
-    let next = plan(&[ann.clone()], &[Sketch::usual("ann").starts("2020-01-01").title("new")]);
+    let next = plan(std::slice::from_ref(&ann), &[Sketch::usual("ann").starts("2020-01-01").title("new")]);
     assert_eq!((next.hires.len(), next.changes.len(), next.departures.len()), (0, 0, 1), "a later plan");
     let today = plan(&[ann.ends(TODAY)], &[Sketch::usual("ann").title("old")]);
     assert_eq!((today.changes.len(), today.departures.len()), (0, 1));

@@ -57,7 +57,7 @@ impl<'a> Facts<'a> {
             },
             _ => (old == new, old),
         };
-        let differs = !same && self.options.wants(field.kind()) && !(fill && !old.is_empty());
+        let differs = !same && self.options.wants(field.kind()) && (!fill || old.is_empty());
         let old = Some(old).filter(|old| !old.is_empty()).map(str::to_owned);
         differs.then(|| FieldChange { field, old, new: new.to_owned() })
     }
