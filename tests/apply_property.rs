@@ -36,7 +36,8 @@ impl Dice {
     }
 }
 
-const TITLES: [&str; 5] = ["Engineer", "Lead", "Cook, \"best\"", "", "Größe"];
+/// Nobody is without one: a person without a title has no job at ChartHop, and it takes no hire without one.
+const TITLES: [&str; 4] = ["Engineer", "Lead", "Cook, \"best\"", "Größe"];
 const PLACES: [&str; 4] = ["Boston", "Remote", "", "東京"];
 const TEAMS: [&str; 4] = ["Design", "Engineering", "", "Law & Order"];
 const KINDS: [&str; 4] = ["employee", "contractor", "something else", "intern"];

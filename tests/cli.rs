@@ -180,9 +180,10 @@ fn inspect_as_json() {
     has_keys(&line["credentials"][0], &["id", "scheme", "origin"]);
     assert!(line["routes"].as_array().unwrap().len() >= 4);
     for route in line["routes"].as_array().unwrap() {
-        has_keys(route, &["origin", "methods", "path"]);
+        has_keys(route, &["origin", "methods", "path", "use"]);
         let methods = route["methods"].as_array().unwrap();
-        assert!(methods.iter().all(|method| method == "GET" || method == "HEAD"), "{route}");
+        let reads = methods.iter().all(|method| method == "GET" || method == "HEAD");
+        assert_eq!(reads, route["use"] == "read", "{route}");
     }
     assert_eq!(line["origins"], json!([{"asked": scene.fake().origin(), "granted": true}]));
     for limit in line["limits"].as_array().unwrap() {

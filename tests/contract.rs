@@ -7,7 +7,7 @@ use support::scene::Scene;
 use wit_parser::{Docs, Interface, Resolve, Type, TypeDef, TypeDefKind};
 
 /// Fields and cases whose name, or whose type's comment, says all there is to say.
-const SELF_EVIDENT: [&str; 45] = [
+const SELF_EVIDENT: [&str; 42] = [
     "resource-type.kind",
     "employment.title",
     "user.given-name",
@@ -40,15 +40,12 @@ const SELF_EVIDENT: [&str; 45] = [
     "level.info",
     "level.warn",
     "level.error",
-    "outcome.outcome",
-    "person.user",
     "update.id",
     "departure.id",
     "roster-change.hire",
     "roster-change.update",
     "roster-change.depart",
     "progress.outcomes",
-    "field-change.value",
     "update.fields",
     "result-of.applied",
     "outcome.index",

@@ -10,7 +10,7 @@ use crate::config::{self, Connection, Source};
 use crate::egress::policy::resolve_origin;
 use crate::egress::target::Origin;
 use crate::limits::{Limits, SPECS, Spec, Unit};
-use crate::manifest::{Manifest, SettingKind};
+use crate::manifest::{Manifest, RouteUse, SettingKind};
 use crate::settings::{Settings, Value};
 use crate::text::neutral;
 use serde_json::json;
@@ -184,7 +184,10 @@ fn lines(c: &Connector, origins: &BTreeMap<String, bool>, limits: &[Shown], user
     section("Settings", m.settings.iter().map(setting).collect());
     let credential = |c: &crate::manifest::Credential| format!("{}: {} at {}", c.id, c.scheme, c.origin);
     section("Credentials, attached by the host", m.credentials.iter().map(credential).collect());
-    let route = |r: &crate::manifest::Route| format!("{} {}{}", r.methods.join("|"), r.origin, r.path);
+    let route = |r: &crate::manifest::Route| {
+        let when = if r.usage == RouteUse::Write { " (only for a change that you agreed to)" } else { "" };
+        format!("{} {}{}{when}", r.methods.join("|"), r.origin, r.path)
+    };
     section("Routes: what it may request", m.routes.iter().map(route).collect());
     let by = |granted: bool| match (granted, users.is_empty()) {
         (true, _) => "granted",

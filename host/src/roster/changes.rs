@@ -73,7 +73,7 @@ mod tests {
     fn values_come_before_hires_and_moves_after_them() {
         let options = serde_json::to_string(&super::super::Options::default()).unwrap();
         let text = r#"{"plan": 1, "from": {"connection": "a", "run": 1}, "to": {"connection": "b", "run": 2}, "options": OPTIONS,
-            "hires": [{"email": "h@a.test", "name": "H", "fields": {"title": "Cook", "manager": "m@a.test"}}],
+            "hires": [{"email": "h@a.test", "name": "H", "fields": {"email": "h@a.test", "title": "Cook", "manager": "m@a.test"}}],
             "changes": [{"id": "person:1", "email": "old@a.test", "name": "M", "fields": [
                 {"field": "email", "old": "old@a.test", "new": "m@a.test"}]}],
             "moves": [{"id": "person:2:x", "email": null, "name": "N", "fields": [
@@ -92,7 +92,7 @@ mod tests {
         else {
             panic!("{changes:?}")
         };
-        assert_eq!(fields, &[new("title", "Cook"), new("manager", "m@a.test")]);
+        assert_eq!(fields, &[new("email", "h@a.test"), new("title", "Cook"), new("manager", "m@a.test")]);
         assert_eq!((id.resource_type.as_str(), id.id.as_str(), date.as_str()), ("person", "2:x", "2026-02-01"));
     }
 }

@@ -180,7 +180,8 @@ pub fn remaining(applied: &Plan, now: &Plan) -> Plan {
     left.hires.retain(|hire| concerns(None, Some(&hire.email)));
     left.changes.retain(|change| concerns(Some(&change.id), change.email.as_deref()));
     left.moves.retain(|change| concerns(Some(&change.id), change.email.as_deref()));
-    left.departures.retain(|d| concerns(Some(&d.id), d.email.as_deref()));
+    // Who was hired by the first with a last day to come leaves by a later plan.
+    left.departures.retain(|d| ids.contains(d.id.as_str()));
     left.skipped.clear();
     left
 }
