@@ -6,6 +6,8 @@ use support::fault::{Fault, FaultKind};
 use support::scene::{Run, Scene, TOKEN};
 use support::smtp::{Builder, Mail, SmtpServer};
 
+use crate::apply::{changed, planned};
+
 const PASSWORD: &str = "smtp-hunter2";
 /// Headers of which no test can know the value.
 const UNKNOWN: [&str; 2] = ["Date", "Message-ID"];
@@ -202,4 +204,23 @@ fn a_replay_tells_nobody() {
     assert_eq!(server.mails().len(), 1);
     scene.muster(["sync", "--replay", "day.tape", "--store", "replay.db"]).exits(0).stderr_is_empty();
     assert_eq!(server.mails().len(), 1);
+}
+
+#[test]
+fn an_apply_is_told_with_what_it_changed() {
+    let Some(server) = server(SmtpServer::with_tls("starttls").login("muster", PASSWORD)) else { return };
+    let mut pair = changed();
+    planned(&pair);
+    // It ends with the connection to the target.
+    let text = format!("{}\n[connection.notify]\n{ANN}\n\n{}", pair.toml_text(), login(&server));
+    std::fs::write(pair.path("muster.toml"), text).unwrap();
+    pair.set_env("SMTP_PASSWORD", PASSWORD);
+    pair.muster(["apply", "plan.json", "--dry-run"]).exits(0).stderr_is_empty();
+    assert_eq!(server.mails().len(), 0, "a dry run is no news");
+    pair.muster(["apply", "plan.json", "--yes"]).exits(0).stderr_is_empty();
+    let mail = server.mail();
+    assert!(mail.tls && mail.login && mail.to == ["ann@acme.test"], "{mail:?}");
+    for line in ["charthop: a plan from justworks was applied: 5 applied.", "applied: ben@lantern.test"] {
+        assert!(mail.text.contains(line), "{line:?} is not in {}", mail.text);
+    }
 }
