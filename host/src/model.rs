@@ -96,6 +96,10 @@ pub struct Employment {
     pub employment_type: Option<String>,
     /// Who this person reports to.
     pub manager: Option<ResourceId>,
+    /// The manager's address for work, where the vendor names the manager by it and not by an id. Left out where it is
+    /// not known, so that what was stored before it existed reads the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager_email: Option<String>,
     /// `YYYY-MM-DD`.
     pub start_date: Option<String>,
     /// `YYYY-MM-DD`.

@@ -61,6 +61,9 @@ impl Pair {
                 "0042".clone_into(&mut member.number);
                 "sana.malik@lantern.test".clone_into(&mut member.work_email);
             }
+            if member.uuid == "u-07" {
+                "Head of Design".clone_into(&mut member.title);
+            }
         }
         members.extend([
             Member::new("u-09", "Ada", "Ito").title("Designer").works("Design", "Remote").manager("New Hire", "u-07"),

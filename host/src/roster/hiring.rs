@@ -8,6 +8,16 @@ use super::options::ChangeKind;
 use super::plan::Hire;
 use std::collections::BTreeMap;
 
+/// What a target has to be told of somebody new, and how it is called: the columns that ChartHop's import demands
+/// (its page about adding people; the manager is judged apart).
+const NEEDED: [(Field, &str); 5] = [
+    (Field::Email, "email for work"),
+    (Field::GivenName, "first name"),
+    (Field::FamilyName, "last name"),
+    (Field::Title, "title"),
+    (Field::StartDate, "first day"),
+];
+
 /// Whether somebody is hired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Decision {
@@ -66,11 +76,10 @@ impl Hiring {
 
     /// How many hires are above this one; else why it is none.
     fn judge(&self, facts: &Facts<'_>, at: usize) -> Result<usize, String> {
-        if facts.wanted(at, Field::Email).is_none() {
-            return Err("has no email for work".to_owned());
-        }
-        if facts.wanted(at, Field::GivenName).is_none() && facts.wanted(at, Field::FamilyName).is_none() {
-            return Err("has neither a first nor a last name".to_owned());
+        let missing: Vec<&str> =
+            NEEDED.into_iter().filter(|(field, _)| facts.wanted(at, *field).is_none()).map(|(_, word)| word).collect();
+        if !missing.is_empty() {
+            return Err(format!("has no {}, and nobody is hired without", missing.join(", no ")));
         }
         if facts.is_history(facts.source(at).start_date) {
             let days = facts.options.history_days.unwrap_or_default();

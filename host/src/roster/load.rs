@@ -44,7 +44,7 @@ impl Rosters {
                 people.add(&mut texts, &row);
                 Ok(())
             })?;
-            people.sort(&texts);
+            people.settle(&texts);
             Ok(people)
         };
         let (people, others) = (read(from, &source)?, read(to, &target)?);

@@ -33,7 +33,7 @@ pub struct Person {
     pub location: Text,
     /// The vendor's own word.
     pub employment_type: Text,
-    /// The key of the manager.
+    /// The key of the manager; the address in small letters where the vendor says no more and it is no one person's.
     pub manager: Text,
     /// First day.
     pub start_date: Text,
@@ -82,6 +82,8 @@ impl Person {
 pub struct People {
     all: Vec<Person>,
     by_key: HashMap<Text, usize>,
+    /// Managers of some are named by their address.
+    by_address: bool,
 }
 
 impl People {
@@ -111,18 +113,46 @@ impl People {
         person.address = texts.add(&address);
         if let Some(manager) = &job.manager {
             person.manager = texts.add(&manager.to_string());
+        } else if let Some(email) = &job.manager_email {
+            person.manager = texts.add_folded(email);
+            self.by_address |= !person.manager.is_none();
         }
         self.all.push(person);
     }
 
-    /// Brings them into one order, whatever order they came in: by type and id, shorter ids first.
-    pub fn sort(&mut self, texts: &Texts) {
+    /// After the last one: brings them into one order, whatever order they came in, by type and id, shorter ids first;
+    /// and finds the managers who are named by their address.
+    pub fn settle(&mut self, texts: &Texts) {
         fn order<'t>(p: &Person, texts: &'t Texts) -> (&'t str, usize, &'t str) {
             let (key, id) = (texts.get(p.key), texts.get(p.id));
             (key.split(':').next().unwrap_or_default(), id.len(), id)
         }
         self.all.sort_unstable_by(|a, b| order(a, texts).cmp(&order(b, texts)));
         self.by_key = self.all.iter().map(|p| p.key).zip(0..).collect();
+        if self.by_address {
+            self.find_managers();
+        }
+    }
+
+    /// An address is a manager where one person has it: of several the one who has not left.
+    fn find_managers(&mut self) {
+        let mut holders: HashMap<Text, (Text, bool)> = HashMap::with_capacity(self.all.len());
+        for person in self.all.iter().filter(|person| !person.address.is_none()) {
+            let one = (person.key, person.departed);
+            let of = |(key, departed): &mut (Text, bool)| match (*departed, person.departed) {
+                (true, false) => (*key, *departed) = one,
+                (false, true) => {}
+                _ => *key = Text::NONE,
+            };
+            holders.entry(person.address).and_modify(of).or_insert(one);
+        }
+        for person in &mut self.all {
+            if !self.by_key.contains_key(&person.manager)
+                && let Some((key, _)) = holders.get(&person.manager).filter(|(key, _)| !key.is_none())
+            {
+                person.manager = *key;
+            }
+        }
     }
 
     /// In their order.

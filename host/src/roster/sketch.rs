@@ -19,6 +19,7 @@ pub(super) struct Sketch {
     pub(super) location: String,
     pub(super) employment_type: String,
     pub(super) manager: String,
+    pub(super) manager_email: String,
     pub(super) start: String,
     pub(super) end: String,
     pub(super) departed: bool,
@@ -30,9 +31,9 @@ impl Sketch {
         Sketch { id: id.to_owned(), ..Sketch::default() }
     }
 
-    /// Somebody as most tests need one: name and address of the id.
+    /// Somebody as most tests need one, who could be hired: name and address of the id.
     pub(super) fn usual(id: &str) -> Sketch {
-        Sketch::new(id).name(id, "Lee").email(&format!("{id}@acme.test"))
+        Sketch::new(id).name(id, "Lee").email(&format!("{id}@acme.test")).title("Maker").starts("2001-01-01")
     }
 
     pub(super) fn name(mut self, given: &str, family: &str) -> Sketch {
@@ -81,6 +82,11 @@ impl Sketch {
         self
     }
 
+    pub(super) fn manager_by(mut self, email: &str) -> Sketch {
+        email.clone_into(&mut self.manager_email);
+        self
+    }
+
     pub(super) fn starts(mut self, day: &str) -> Sketch {
         day.clone_into(&mut self.start);
         self
@@ -113,6 +119,7 @@ impl Sketch {
                 location: given(&self.location),
                 employment_type: given(&self.employment_type),
                 manager: given(&self.manager).map(|id| ResourceId { resource_type: of_type.to_owned(), id }),
+                manager_email: given(&self.manager_email),
                 start_date: given(&self.start),
                 end_date: given(&self.end),
             },
@@ -124,6 +131,6 @@ impl Sketch {
 pub(super) fn people(texts: &mut Texts, of_type: &str, all: &[Sketch]) -> People {
     let mut people = People::default();
     all.iter().for_each(|sketch| people.add(texts, &sketch.row(of_type)));
-    people.sort(texts);
+    people.settle(texts);
     people
 }

@@ -57,12 +57,12 @@ fn a_hire_has_what_is_known_under_the_contracts_names() {
             .kind("FULL")
             .manager("boss")
             .starts("2026-12-01"),
-        Sketch::usual("cy").kind("employee"),
+        Sketch::usual("cy").starts("2001-02-03").kind("employee"),
     ];
     let plan = plan(&source, &[]);
     let text = serde_json::to_string(&plan.hires).expect("JSON");
-    let cy = r#"{"email":"cy@acme.test","name":"cy Lee","fields":{"given_name":"cy","family_name":"Lee","email":"cy@acme.test"}}"#;
-    let boss = r#"{"email":"boss@acme.test","name":"boss Lee","fields":{"given_name":"boss","family_name":"Lee","email":"boss@acme.test","title":"CEO"}}"#;
+    let cy = r#"{"email":"cy@acme.test","name":"cy Lee","fields":{"given_name":"cy","family_name":"Lee","email":"cy@acme.test","title":"Maker","start_date":"2001-02-03"}}"#;
+    let boss = r#"{"email":"boss@acme.test","name":"boss Lee","fields":{"given_name":"boss","family_name":"Lee","email":"boss@acme.test","title":"CEO","start_date":"2001-01-01"}}"#;
     let ann = r#"{"email":"ann@acme.test","name":"Annie Lee","fields":{"given_name":"Ann","family_name":"Lee","email":"ann@acme.test","employee_id":"0017","title":"Engineer","department":"R&D","location":"Boston","employment_type":"full-time","manager":"boss@acme.test","start_date":"2026-12-01"}}"#;
     assert_eq!(text, format!("[{boss},{cy},{ann}]"));
     assert!(plan.skipped.is_empty());
@@ -244,7 +244,10 @@ fn a_circle_is_told_and_not_followed() {
             "d Lee (member:d): the manager is not compared: b Lee (member:b) is not hired".to_owned(),
         ]
     );
-    assert_eq!((lines(&plan.changes), hired(&plan)), (vec!["person:a title: - → new".to_owned()], vec!["c@acme.test"]));
+    assert_eq!(
+        (lines(&plan.changes), hired(&plan)),
+        (vec!["person:a title: Maker → new".to_owned()], vec!["c@acme.test"])
+    );
     assert_eq!(plan.hires[0].fields.get(&Field::Manager).map(String::as_str), Some("a@acme.test"));
 }
 
@@ -274,22 +277,65 @@ fn who_cannot_be_told_for_certain_is_left_alone_on_both_sides() {
 }
 
 #[test]
-fn a_hire_needs_an_address_and_a_name() {
+fn a_hire_needs_all_that_the_target_has_to_be_told() {
+    let whole = Sketch::usual;
     let source = [
-        Sketch::new("a").name("Ann", "Lee"),
-        Sketch::new("b").email("b@acme.test").shown_as("B"),
-        Sketch::new("c").email("c@acme.test").name("", "Cy"),
-        Sketch::new("d").email("d@\u{7}acme.test").name("Di", ""),
+        whole("a").email(""),
+        whole("b").name("", "").shown_as("B"),
+        whole("c").name("", "Cy"),
+        whole("d").email("d@\u{7}acme.test").name("Di", ""),
+        whole("e").title(" "),
+        whole("f").starts(""),
+        whole("g").manager("f"),
+        whole("h"),
     ];
     let plan = plan(&source, &[]);
-    assert_eq!(hired(&plan), ["c@acme.test"]);
+    assert_eq!(hired(&plan), ["h@acme.test"]);
+    let without = |what: &str| format!("has no {what}, and nobody is hired without");
     assert_eq!(
         skipped(&plan),
         [
-            "Ann Lee (member:a): has no email for work",
-            "B (member:b): has neither a first nor a last name",
-            "Di (member:d): has no email for work"
+            format!("a Lee (member:a): {}", without("email for work")),
+            format!("B (member:b): {}", without("first name, no last name")),
+            format!("Cy (member:c): {}", without("first name")),
+            format!("Di (member:d): {}", without("email for work, no last name")),
+            format!("e Lee (member:e): {}", without("title")),
+            format!("f Lee (member:f): {}", without("first day")),
+            "g Lee (member:g): the manager cannot be set: f Lee (member:f) is not hired".to_owned(),
         ]
+    );
+}
+
+#[test]
+fn managers_who_are_named_by_their_address_are_people() {
+    let boss = || Sketch::usual("boss").email("Boss@acme.test");
+    let was = || Sketch::usual("was").email("boss@acme.test").departed();
+    let source = [Sketch::usual("ann").manager_by(" BOSS@acme.test"), boss(), Sketch::usual("other")];
+    let moved = |target: &[Sketch]| {
+        let plan = plan(&source, target);
+        assert_eq!((plan.hires.len(), plan.changes.len()), (0, 0), "{plan:#?}");
+        let fields = plan.moves.iter().flat_map(|change| &change.fields);
+        fields.map(|f| (f.old.clone().unwrap_or_default(), f.new.clone())).collect::<Vec<_>>()
+    };
+    let to = |old: &str| [(old.to_owned(), "Boss@acme.test".to_owned())];
+    let ann = Sketch::usual("ann");
+    let other = Sketch::usual("other");
+    assert_eq!(moved(&[ann.clone().manager_by("boss@ACME.test"), boss(), other.clone()]), []);
+    assert_eq!(
+        moved(&[ann.clone().manager("boss"), boss(), other.clone()]),
+        [],
+        "by id or by address, it is one person"
+    );
+    assert_eq!(moved(&[ann.clone().manager_by("boss@acme.test"), boss(), other.clone(), was()]), []);
+    assert_eq!(moved(&[ann.clone().manager_by("other@acme.test"), boss(), other.clone()]), to("other@acme.test"));
+    assert_eq!(moved(&[ann.clone().manager_by("gone@acme.test"), boss(), other.clone()]), to("gone@acme.test"));
+    assert_eq!(moved(&[ann, boss(), other]), to(""));
+
+    // In a source nobody can be meant by an address that is nobody's.
+    let lost = [Sketch::usual("ann").manager_by("gone@acme.test")];
+    assert_eq!(
+        skipped(&plan(&lost, &[Sketch::usual("ann")])),
+        ["ann Lee (member:ann): the manager is not compared: gone@acme.test is not in hr"]
     );
 }
 

@@ -9,6 +9,7 @@ use super::facts::{Facts, Fate, Skips};
 use super::field::Field;
 use super::options::{ChangeKind, MissingLocation, PersonFields};
 use super::plan::FieldChange;
+use super::texts::folded;
 use super::words;
 
 /// The location of those who have none, where it is wanted.
@@ -110,10 +111,12 @@ impl<'a> Facts<'a> {
         };
         let key = self.target(there).manager;
         let now = self.pair.target.find(key);
-        if now.is_some() && now == boss.there {
+        let texts = self.pair.texts;
+        // The target may name the manager by an address that it does not list as one person's.
+        let is_same = if now.is_some() { now == boss.there } else { texts.get(key) == folded(&boss.address) };
+        if is_same {
             return None;
         }
-        let texts = self.pair.texts;
         let old = now.and_then(|at| texts.owned(self.target(at).email)).or_else(|| texts.owned(key));
         Some(FieldChange { field: Field::Manager, old, new: boss.address })
     }

@@ -247,6 +247,7 @@ fn employment(e: w::Employment, of: &ResourceId, manifest: &Manifest) -> Result<
         location: text(e.location)?,
         employment_type: text(e.employment_type)?,
         manager: e.manager.map(|m| id(m, manifest)).transpose()?,
+        manager_email: text(e.manager_email)?,
         start_date: date(e.start_date)?,
         end_date: date(e.end_date)?,
     })

@@ -122,6 +122,7 @@ fn hire(name: &str, email: &str, fields: &[FieldChange]) -> r::Person {
                 location: field("location"),
                 employment_type: field("employment_type"),
                 manager: None,
+                manager_email: None,
                 start_date: field("start_date"),
                 end_date: None,
             }),

@@ -381,7 +381,22 @@ async fn a_run_of_a_scope_leaves_everything_else_as_it_was<S: Subject>() {
     let run = scene.begin_as(of(Scope::ResourcesOf("agent".into()))).await.run;
     scene.task(run, 0, vec![person("0", "agent 0")], &[]).await;
     let closed = scene.close(run, Status::Published).await;
-    assert_eq!((closed.status, closed.removed), (Status::Held, 11));
+    assert_eq!((closed.status, closed.removed), (Status::Held, 12));
+    assert_eq!(scene.now(), wanted);
+}
+
+async fn with_an_account_go_its_grants_and_nobody_elses<S: Subject>() {
+    let scene = Scene::<S>::new();
+    scene.sync([crowd(12), team("a", &["0", "1", "99"]), team("b", &["1"])].concat()).await;
+    let mut wanted = scene.now();
+    wanted.retain(|row| !row.starts_with("agent:1 ") && !row.ends_with(":agent:1"));
+    let run = scene.begin_as(|new| new.scope = Some(Scope::ResourcesOf("agent".into()))).await.run;
+    let mut left = crowd(12);
+    left.retain(|record| !matches!(record, Record::Resource(r) if r.id.id == "1"));
+    scene.task(run, 0, left, &[]).await;
+    let closed = scene.close(run, Status::Published).await;
+    assert_eq!((closed.status, closed.removed, closed.grants), (Status::Published, 3, 2));
+    assert_eq!(closed.findings, [("dangling-grant".to_owned(), 1)], "nobody was ever number 99");
     assert_eq!(scene.now(), wanted);
 }
 
@@ -463,6 +478,7 @@ macro_rules! hold_all {
             an_incomplete_run_does_again_only_what_failed
             a_run_that_may_not_go_on_leaves_nothing_behind
             a_run_of_a_scope_leaves_everything_else_as_it_was
+            with_an_account_go_its_grants_and_nobody_elses
             a_scope_is_not_read_beside_a_draft_of_everything
             connections_do_not_see_each_other
         })*

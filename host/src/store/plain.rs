@@ -156,8 +156,13 @@ impl Ledger for Plain {
             .and_then(|at| runs[at].snapshot.clone())
             .unwrap_or_default();
         let run = &mut runs[at(number)];
-        let now = run.collected();
+        let mut now = run.collected();
         let complete = how.status == Status::Published;
+        if let Some(Scope::ResourcesOf(_)) = run.new.as_ref().and_then(|new| new.scope.as_ref()) {
+            // With an account go its grants.
+            let gone = |key: &String| before.contains_key(key) && !run.rows.iter().any(|row| row.key == *key);
+            now.retain(|_, row| row.kind != "grants" || !row.points_at.iter().any(|(_, target)| gone(target)));
+        }
         let (tallies, all) = close(&before, &now, complete);
         let guarded: Vec<(String, Tally)> = tallies.into_iter().filter(|(kind, _)| kind != "entitlements").collect();
         let objections = if complete { guard::objections(&guarded, how.max_removals_percent) } else { vec![] };

@@ -274,8 +274,9 @@ impl Writer {
         }
         // While it is among the runs: what waits for the end of the transaction is written, too.
         self.commit()?;
-        let Some(rows) = self.runs.remove(&run) else { return Err(StoreError::NoRun(run)) };
+        let Some(mut rows) = self.runs.remove(&run) else { return Err(StoreError::NoRun(run)) };
         if close.status == Status::Published {
+            rows.draft.settle();
             self.close_vanished(&rows)?;
         }
         let closed = self.for_good(|conn| close::close(conn, &rows, close))?;

@@ -92,6 +92,8 @@ pub(crate) fn person(row: &Row<'_>, today: &str, all: bool) -> Result<Person, Fa
         department: row.first(&["department.name", "department"]).map(Cow::into_owned),
         location: row.first(&["location.name", "location"]).map(Cow::into_owned),
         employment_type: row.text("employment").map(Cow::into_owned),
+        // An id says it better: an address may change, and every report's record with it.
+        manager_email: manager_email.as_deref().filter(|_| manager.is_none()).map(str::to_owned),
         manager: manager.map(|manager| ResourceId::new(PERSON, manager)),
         start_date: start,
         end_date: end,

@@ -107,6 +107,7 @@ pub(crate) fn member(member: &Member<'_>, manager: Option<&Member<'_>>, today: &
             location: office(member),
             employment_type: own(&member.member_type),
             manager: manager.map(id),
+            manager_email: None,
             start_date: own(&member.start),
             end_date: own(&member.terminated),
         }),

@@ -102,6 +102,7 @@ fn employment(user: &Attributes) -> Option<Employment> {
         location: None,
         employment_type: own(attribute(user, "userType")),
         manager: enterprise(user, "manager").and_then(manager).map(|id| ResourceId::new(USER, id)),
+        manager_email: None,
         start_date: None,
         end_date: None,
     };

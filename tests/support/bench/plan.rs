@@ -151,6 +151,7 @@ fn employment(of_type: &str, n: u64, dice: &mut Dice) -> Employment {
         location: Some(format!("Location {}", dice.within(0..=20))),
         employment_type: Some("FULL".into()),
         manager,
+        manager_email: None,
         start_date: Some(format!(
             "20{:02}-{:02}-{:02}",
             dice.within(10..=25),

@@ -37,7 +37,7 @@ fn contractors() {
     assert_eq!(without.skipped.len(), 2, "who has left and is in no target concerns nobody");
     let with = made(&source, &target, &Options { contractors: Contractors::Include, ..Options::default() }).plan;
     assert_eq!((hired(&with), with.changes.len(), with.skipped.len()), (vec!["ann@acme.test"], 1, 0));
-    assert_eq!(lines(&with.changes), ["person:bo title: - → new, employment_type: - → contractor"]);
+    assert_eq!(lines(&with.changes), ["person:bo title: Maker → new, employment_type: - → contractor"]);
 }
 
 #[test]
@@ -61,13 +61,13 @@ fn kinds() {
     let table: [(ChangeKind, &[&str]); 9] = [
         (ChangeKind::Hires, &["hire bo@acme.test"]),
         (ChangeKind::Departures, &["departure person:cy"]),
-        (ChangeKind::Titles, &["person:ann title: - → T"]),
+        (ChangeKind::Titles, &["person:ann title: Maker → T"]),
         (ChangeKind::Managers, &["person:ann manager: - → boss@acme.test"]),
         (ChangeKind::Departments, &["person:ann department: - → D"]),
         (ChangeKind::Locations, &["person:ann location: - → L"]),
         (ChangeKind::Employment, &["person:ann employment_type: - → full-time"]),
         (ChangeKind::Person, &["person:ann family_name: Lee → Leigh"]),
-        (ChangeKind::Dates, &["person:ann start_date: - → 2020-01-01"]),
+        (ChangeKind::Dates, &["person:ann start_date: 2001-01-01 → 2020-01-01"]),
     ];
     for (kind, expected) in table {
         let plan = made(&source, &target, &Options { kinds: vec![kind], ..Options::default() }).plan;
@@ -114,9 +114,9 @@ fn history_ends_where_it_is_told_to() {
         Sketch::usual("bo").starts("2026-10-22"),
         Sketch::usual("cy").departed().ends("2026-10-23"),
         Sketch::usual("di").departed().ends("2026-10-22"),
-        Sketch::usual("eve"),
+        Sketch::usual("eve").starts("2026-11-22"),
         Sketch::usual("fay").starts("2027-10-22"),
-        Sketch::usual("gus").manager("bo"),
+        Sketch::usual("gus").starts("2026-11-22").manager("bo"),
     ];
     let target = [Sketch::usual("cy"), Sketch::usual("di")];
     assert_eq!(plan(&source, &target).hires.len(), 5, "without a limit");

@@ -39,6 +39,8 @@ pub struct Draft {
     links: HashMap<u32, (u32, u32)>,
     contradicted_resources: BTreeSet<u32>,
     contradicted_entitlements: BTreeSet<u32>,
+    /// A scope has left grants open; see [`Draft::settle`].
+    is_open: bool,
     /// What the task in hand found as it was published: it writes no row of it.
     pub sighting: Sighting,
 }

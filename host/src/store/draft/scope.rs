@@ -1,7 +1,8 @@
 //! What a run says nothing about. Pure.
 //!
 //! Rule: a run of a scope removes nothing outside of it. Reason: after a change of access only what it touched is read
-//! again, and what was not asked for has not vanished.
+//! again, and what was not asked for has not vanished. One exception: with an account that is gone go its grants, for
+//! nobody holds them any more.
 
 use super::Draft;
 use crate::store::outcome::Scope;
@@ -26,11 +27,26 @@ impl Draft {
                 };
                 self.grants.vanished().filter(is_other).collect()
             }
-            Scope::ResourcesOf(_) => self.grants.vanished().collect(),
+            Scope::ResourcesOf(of_type) => {
+                self.is_open = true;
+                let is_other = |(_, principal): &(u32, u32)| types.get(identities.get(*principal).0) != of_type;
+                self.grants.vanished().filter(is_other).collect()
+            }
         };
         resources.into_iter().for_each(|id| self.resources.load_unchanged(id));
         entitlements.into_iter().for_each(|id| self.entitlements.load_unchanged(id));
         grants.into_iter().for_each(|(entitlement, principal)| self.grants.load_seen(entitlement, principal));
+    }
+
+    /// Decides on the grants that a scope has left open: whoever holds them is gone, or they are as they were. After
+    /// everything has arrived.
+    pub fn settle(&mut self) {
+        if !std::mem::take(&mut self.is_open) {
+            return;
+        }
+        let resources = &self.resources;
+        let kept: Vec<(u32, u32)> = self.grants.vanished().filter(|(_, who)| !resources.has_vanished(*who)).collect();
+        kept.into_iter().for_each(|(entitlement, principal)| self.grants.load_seen(entitlement, principal));
     }
 }
 
@@ -67,6 +83,26 @@ mod tests {
         let (mut draft, [ann, ..]) = published();
         draft.see_outside(&Scope::ResourcesOf("agent".into()));
         assert_eq!(draft.resources.vanished().collect::<Vec<_>>(), [ann]);
-        assert_eq!((draft.grants.vanished().count(), draft.entitlements.vanished().count()), (0, 0));
+        draft.settle();
+        assert_eq!(
+            (draft.grants.vanished().count(), draft.entitlements.vanished().count()),
+            (2, 0),
+            "hers go with her"
+        );
+
+        let (mut draft, [ann, ..]) = published();
+        draft.see_outside(&Scope::ResourcesOf("agent".into()));
+        draft.take_resource(ann, 5, true, (0, 0));
+        draft.settle();
+        assert_eq!(draft.grants.vanished().count(), 0, "she is still there");
+
+        let (mut draft, [ann, one, _]) = published();
+        let (agent, of_one) = (draft.types.intern("agent").id, draft.entitlement(one, "member").id);
+        let unknown = draft.identities.intern(agent, "99").id;
+        draft.grants.load_published(of_one, unknown);
+        draft.see_outside(&Scope::ResourcesOf("agent".into()));
+        draft.take_resource(ann, 5, true, (0, 0));
+        draft.settle();
+        assert_eq!(draft.grants.vanished().count(), 0, "who was never there has not gone");
     }
 }

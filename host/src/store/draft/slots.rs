@@ -56,6 +56,10 @@ impl Slot {
         self.flags & flag != 0
     }
 
+    fn has_vanished(self) -> bool {
+        self.flags & (PUBLISHED | SEEN) == PUBLISHED
+    }
+
     fn set(&mut self, flag: u8, on: bool) {
         self.flags = if on { self.flags | flag } else { self.flags & !flag };
     }
@@ -167,6 +171,11 @@ impl Slots {
         self.list.get(index(id)).is_some_and(|s| s.is(SEEN))
     }
 
+    /// Whether it was published and did not come again.
+    pub fn has_vanished(&self, id: u32) -> bool {
+        self.list.get(index(id)).is_some_and(|s| s.has_vanished())
+    }
+
     /// The numbers of what this run emitted.
     pub fn seen(&self) -> impl Iterator<Item = u32> {
         self.numbered().filter(|(_, s)| s.is(SEEN)).map(|(id, _)| id)
@@ -174,7 +183,7 @@ impl Slots {
 
     /// The numbers of what was published and did not come again.
     pub fn vanished(&self) -> impl Iterator<Item = u32> {
-        self.numbered().filter(|(_, s)| s.flags & (PUBLISHED | SEEN) == PUBLISHED).map(|(id, _)| id)
+        self.numbered().filter(|(_, s)| s.has_vanished()).map(|(id, _)| id)
     }
 
     fn numbered(&self) -> impl Iterator<Item = (u32, &Slot)> {

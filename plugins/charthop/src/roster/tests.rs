@@ -34,6 +34,7 @@ fn hire(email: &str, manager: Option<&str>) -> RosterChange {
         location: None,
         employment_type: Some("full-time".to_owned()),
         manager: None,
+        manager_email: None,
         start_date: Some("2024-02-03".to_owned()),
         end_date: None,
     };

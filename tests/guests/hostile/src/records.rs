@@ -32,6 +32,7 @@ fn employment(start_date: &str) -> Employment {
         location: None,
         employment_type: None,
         manager: None,
+        manager_email: None,
         start_date: Some(start_date.to_owned()),
         end_date: None,
     }
