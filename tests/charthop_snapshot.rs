@@ -38,7 +38,7 @@ fn person_row(person: &Person, form: &Form) -> Value {
         profile["manager.contact.workEmail"] = json!(format!("person.{manager}@acme.test"));
     }
     let manager = person.manager.filter(|_| form.managers == Managers::All);
-    json!({
+    let mut row = json!({
         "connection": "people", "type": "person", "id": person_id(person.number),
         "name": format!("{first} {}", person.last), "parent": null, "kind": "user", "email": person.email,
         "login": null, "status": status, "status_detail": detail,
@@ -49,7 +49,12 @@ fn person_row(person: &Person, form: &Form) -> Value {
             "start_date": person.start, "end_date": person.end,
         },
         "profile": profile,
-    })
+    });
+    // Who is not known as a person is known by the address.
+    if let (None, Some(manager)) = (manager, person.manager) {
+        row["employment"]["manager_email"] = json!(format!("person.{manager}@acme.test"));
+    }
+    row
 }
 
 /// Everything that is published is what is there, and everything that is there is published.

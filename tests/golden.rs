@@ -136,6 +136,7 @@ fn a_plan() {
     let pair = Pair::demo().synced();
     matches(&pair, "plan", 0, &["plan", "justworks", "charthop", "-o", "plan.json"]);
     same(&std::fs::read_to_string(pair.path("plan.json")).unwrap(), "plan-json");
+    matches(&pair, "apply", 0, &["apply", "plan.json", "--yes"]);
 }
 
 #[test]

@@ -69,8 +69,8 @@ impl Pair {
             Member::new("u-09", "Ada", "Ito").title("Designer").works("Design", "Remote").manager("New Hire", "u-07"),
             Member::new("u-10", "Tom", "One").email("shared@lantern.test"),
             Member::new("u-11", "Tim", "Two").email("shared@lantern.test"),
-            Member::new("u-12", "Paul\u{202e}gnp", "Ring").manager("u-13", "u-13"),
-            Member::new("u-13", "Rita", "Ring").manager("u-12", "u-12"),
+            Member::new("u-12", "Paul\u{202e}gnp", "Ring").title("Cook").manager("u-13", "u-13"),
+            Member::new("u-13", "Rita", "Ring").title("Cook").manager("u-12", "u-12"),
         ]);
         let persons = vec![
             Person { manager: None, employee: Some("LW-001".to_owned()), ..of(1, "Margaret", "Field", "CEO") },
