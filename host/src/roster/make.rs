@@ -61,7 +61,9 @@ pub fn make(rosters: &Rosters, options: &Options) -> Result<Made, NoPlan> {
     let (mut skips, mut warnings) = (Skips::default(), Vec::new());
     let facts = Facts::new(pair, &options, &rosters.today, &mut skips, &mut warnings)?;
     let hiring = Hiring::new(&facts, &mut skips);
-    let (mut changes, mut moves, mut departures) = (Vec::new(), Vec::new(), Vec::new());
+    // Room for everybody costs nothing until it is used; a list that grows is there twice while it does.
+    let room = || Vec::with_capacity(rosters.source.len());
+    let (mut changes, mut moves, mut departures) = (room(), room(), Vec::new());
     for (at, person) in rosters.source.iter().enumerate() {
         let Fate::Known(there) = facts.fate(at) else { continue };
         let leaving = person.is_leaving(&rosters.texts, &rosters.today);
@@ -72,8 +74,9 @@ pub fn make(rosters: &Rosters, options: &Options) -> Result<Made, NoPlan> {
             continue;
         }
         let (changed, moved) = facts.differences(at, there, &|at| hiring.is_hired(at), &mut skips);
-        for (fields, to) in [(changed, &mut changes), (moved, &mut moves)] {
+        for (mut fields, to) in [(changed, &mut changes), (moved, &mut moves)] {
             if !fields.is_empty() {
+                fields.shrink_to_fit();
                 let (id, email, name) = known(&facts, there);
                 to.push(Change { id, email, name, fields });
             }
