@@ -39,7 +39,7 @@ impl Outcomes {
         let hires = left.hires.iter().map(|h| h.email.to_lowercase());
         let changes = left.changes.iter().chain(&left.moves).map(|c| (&c.email, &c.id));
         let others = changes.chain(left.departures.iter().map(|d| (&d.email, &d.id)));
-        let others = others.flat_map(|(email, id)| email.iter().map(|e| e.to_lowercase()).chain([id.clone()]));
+        let others = others.flat_map(|(email, id)| email.iter().map(|e| e.to_lowercase()).chain([id.to_string()]));
         let open: HashSet<String> = hires.chain(others).collect();
         let mut settled = Vec::new();
         for (at, ((_, came), keys)) in self.rows.iter_mut().zip(keys).enumerate() {

@@ -191,7 +191,7 @@ mod tests {
             fields: title.map(|title| (Field::Title, title.to_owned())).into_iter().collect(),
         };
         let field =
-            |field, old: Option<&str>, new: &str| FieldChange { field, old: old.map(str::to_owned), new: new.into() };
+            |field, old: Option<&str>, new: &str| FieldChange { field, old: old.map(Into::into), new: new.into() };
         let change =
             |fields| Change { id: "person:2".into(), email: Some("bo@acme.test".into()), name: "Bo".into(), fields };
         Plan {

@@ -4,6 +4,7 @@
 
 use super::field::Field;
 use super::plan::{Change, Plan};
+use super::word::Word;
 use crate::acting::{FieldChange, RosterChange};
 use crate::model::ResourceId;
 
@@ -26,30 +27,31 @@ impl Changes {
         for hire in &plan.hires {
             let fields = hire.fields.iter().map(|(field, value)| new(field.name(), value)).collect();
             let (name, email) = (hire.name.clone(), hire.email.clone());
-            out.add(Some(&hire.email), "", RosterChange::Hire { name, email, fields });
+            out.add(Some(hire.email.as_str()), "", RosterChange::Hire { name, email, fields });
         }
         plan.moves.iter().for_each(|change| out.update(change));
         for departure in &plan.departures {
-            let (id, email, date) = (resource(&departure.id), departure.email.clone(), departure.date.clone());
+            let (id, email) = (resource(&departure.id), departure.email.as_ref().map(Word::to_string));
+            let date = departure.date.clone();
             let change = RosterChange::Depart { id, email, date, backfill: departure.backfill };
-            out.add(departure.email.as_ref(), &departure.id, change);
+            out.add(departure.email.as_deref(), &departure.id, change);
         }
         out
     }
 
     fn update(&mut self, change: &Change) {
         let fields = change.fields.iter().map(|f| new(f.field.name(), &f.new)).collect();
-        let (id, email) = (resource(&change.id), change.email.clone());
-        self.add(change.email.as_ref(), &change.id, RosterChange::Update { id, email, fields });
+        let (id, email) = (resource(&change.id), change.email.as_ref().map(Word::to_string));
+        self.add(change.email.as_deref(), &change.id, RosterChange::Update { id, email, fields });
         let after = change.fields.iter().filter(|f| f.field == Field::Email).map(|f| f.new.to_lowercase());
         if let Some(keys) = self.keys.last_mut() {
             keys.extend(after);
         }
     }
 
-    fn add(&mut self, email: Option<&String>, id: &str, change: RosterChange) {
-        self.subjects.push(email.cloned().unwrap_or_else(|| id.to_owned()));
-        let known = email.map(|email| email.to_lowercase());
+    fn add(&mut self, email: Option<&str>, id: &str, change: RosterChange) {
+        self.subjects.push(email.unwrap_or(id).to_owned());
+        let known = email.map(str::to_lowercase);
         self.keys.push(known.into_iter().chain((!id.is_empty()).then(|| id.to_owned())).collect());
         self.list.push(change);
     }

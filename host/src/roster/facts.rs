@@ -6,6 +6,7 @@ use super::matching::{Known, Match, Pair};
 use super::options::{ChangeKind, Contractors, Options};
 use super::people::Person;
 use super::texts::{Text, folded};
+use super::word::Shared;
 use super::words;
 use jiff::civil::Date;
 use std::collections::HashSet;
@@ -68,6 +69,8 @@ pub(super) struct Facts<'a> {
     pub(super) head: Option<usize>,
     pub(super) chart: Chart,
     fates: Vec<Fate>,
+    /// The words of the plan.
+    pub(super) words: Shared<'a>,
 }
 
 impl<'a> Facts<'a> {
@@ -122,7 +125,7 @@ impl<'a> Facts<'a> {
                 },
             });
         }
-        Ok(Facts { pair, options, today, head, chart, fates })
+        Ok(Facts { pair, options, today, head, chart, fates, words: Shared::default() })
     }
 
     /// The person of the source at this place.

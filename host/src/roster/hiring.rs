@@ -118,7 +118,9 @@ impl Hiring {
 
     fn hire(&self, facts: &Facts<'_>, at: usize) -> Hire {
         let value = |field: Field| match field {
-            Field::Manager => facts.boss_of(at, &|at| self.is_hired(at)).ok().flatten().map(|boss| boss.address),
+            Field::Manager => {
+                facts.boss_of(at, &|at| self.is_hired(at)).ok().flatten().map(|boss| boss.address.to_string())
+            }
             field => facts.wanted(at, field).map(str::to_owned),
         };
         let fields: BTreeMap<Field, String> =

@@ -19,6 +19,7 @@ use super::options::{ChangeKind, Departures, Options};
 use super::people::People;
 use super::plan::{Change, Departure, Plan, Skipped, Snapshot, VERSION};
 use super::texts::Texts;
+use super::word::Word;
 
 /// Two published snapshots, read.
 #[derive(Debug)]
@@ -74,10 +75,11 @@ pub fn make(rosters: &Rosters, options: &Options) -> Result<Made, NoPlan> {
             continue;
         }
         let (changed, moved) = facts.differences(at, there, &|at| hiring.is_hired(at), &mut skips);
+        let mut who = None;
         for (mut fields, to) in [(changed, &mut changes), (moved, &mut moves)] {
             if !fields.is_empty() {
                 fields.shrink_to_fit();
-                let (id, email, name) = known(&facts, there);
+                let (id, email, name) = who.get_or_insert_with(|| known(&facts, there)).clone();
                 to.push(Change { id, email, name, fields });
             }
         }
@@ -92,9 +94,10 @@ pub fn make(rosters: &Rosters, options: &Options) -> Result<Made, NoPlan> {
 }
 
 /// Key, address and name of somebody of the target.
-fn known(facts: &Facts<'_>, there: usize) -> (String, Option<String>, String) {
-    let (they, texts) = (facts.target(there), facts.pair.texts);
-    (facts.text(they.key).to_owned(), texts.owned(they.email), facts.text(they.name).to_owned())
+fn known(facts: &Facts<'_>, there: usize) -> (Word, Option<Word>, Word) {
+    let they = facts.target(there);
+    let email = Some(facts.text(they.email)).filter(|email| !email.is_empty()).map(Word::from);
+    (facts.text(they.key).into(), email, facts.text(they.name).into())
 }
 
 /// The departure of somebody who works at the target.

@@ -3,7 +3,7 @@
 //!
 //! `load` reads two snapshots, `make` makes a plan of them, `read` reads a plan back, `stale` says whether one that was
 //! made before still holds, and `shown` what of it was done. Below: `hiring`, `values` → `facts` → `matching`, `chart` → `people` → `texts`, and the
-//! document itself, `plan` → `options`, `field`, `words`.
+//! document itself, `plan` → `options`, `field`, `word`; `words` are those for kinds of employment.
 
 mod changes;
 mod chart;
@@ -27,6 +27,7 @@ mod stale;
 mod tests;
 mod texts;
 mod values;
+mod word;
 pub mod words;
 
 pub use changes::Changes;
@@ -38,3 +39,4 @@ pub use options::{ChangeKind, Options};
 pub use plan::{Change, Counts, Departure, FieldChange, Hire, Plan, Skipped, Snapshot, VERSION};
 pub use read::PlanError;
 pub use stale::{Halfway, Verdict, newly_skipped, remaining, verdict, verdict_halfway};
+pub use word::Word;

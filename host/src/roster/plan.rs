@@ -4,6 +4,7 @@
 
 use super::field::Field;
 use super::options::Options;
+use super::word::Word;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
@@ -62,11 +63,11 @@ pub struct Hire {
 #[serde(deny_unknown_fields)]
 pub struct Change {
     /// `type:id` of the target.
-    pub id: String,
+    pub id: Word,
     /// The target's address for work.
-    pub email: Option<String>,
+    pub email: Option<Word>,
     /// For people.
-    pub name: String,
+    pub name: Word,
     /// Field by field.
     pub fields: Vec<FieldChange>,
 }
@@ -78,9 +79,9 @@ pub struct FieldChange {
     /// Which.
     pub field: Field,
     /// What the target has; null for nothing.
-    pub old: Option<String>,
+    pub old: Option<Word>,
     /// What it is to have.
-    pub new: String,
+    pub new: Word,
 }
 
 /// Somebody who has left or is going to.
@@ -88,11 +89,11 @@ pub struct FieldChange {
 #[serde(deny_unknown_fields)]
 pub struct Departure {
     /// `type:id` of the target.
-    pub id: String,
+    pub id: Word,
     /// The target's address for work.
-    pub email: Option<String>,
+    pub email: Option<Word>,
     /// For people.
-    pub name: String,
+    pub name: Word,
     /// The last day.
     pub date: String,
     /// Whether an open place stays behind.

@@ -185,7 +185,7 @@ mod tests {
             id: "person:1".into(),
             email: Some("ann@acme.test".into()),
             name: "Ann Lee".into(),
-            fields: vec![FieldChange { field, old: old.map(str::to_owned), new: new.into() }],
+            fields: vec![FieldChange { field, old: old.map(Into::into), new: new.into() }],
         };
         let fields = [(Field::Email, "bo@acme.test"), (Field::GivenName, "Bo"), (Field::StartDate, "2026-01-02")];
         Plan {

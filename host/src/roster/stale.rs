@@ -9,6 +9,7 @@ use super::make::Rosters;
 use super::plan::{Change, FieldChange, Plan};
 use super::shown::Shown;
 use super::texts::folded;
+use super::word::Word;
 use std::collections::{HashMap, HashSet};
 
 /// Differences that are told; more are counted.
@@ -134,7 +135,7 @@ fn changes(section: &str, plan: &[Change], now: &[Change], out: &mut Vec<String>
         let fields = other.map(|change| change.fields.as_slice()).unwrap_or_default();
         for FieldChange { field, old, new } in &change.fields {
             let line = |now: &str| format!("{section}: {} ({}): {field}: {now}", change.id, change.name);
-            let shown = |old: &Option<String>| old.clone().unwrap_or_else(|| "(none)".to_owned());
+            let shown = |old: &Option<Word>| old.clone().unwrap_or_else(|| "(none)".into());
             match fields.iter().find(|other| other.field == *field) {
                 Some(other) if other.new == *new && other.old == *old => {}
                 Some(other) => out.push(line(&format!(
@@ -167,7 +168,7 @@ fn departures(plan: &Plan, now: &Plan, out: &mut Vec<String>) {
     }
 }
 
-fn same(one: &Option<String>, other: &Option<String>) -> bool {
+fn same(one: &Option<Word>, other: &Option<Word>) -> bool {
     one.as_deref().map(folded) == other.as_deref().map(folded)
 }
 
@@ -175,7 +176,7 @@ fn same(one: &Option<String>, other: &Option<String>) -> bool {
 fn managers(plan: &Plan, now: &Plan, out: &mut Vec<String>) {
     fn brought(plan: &Plan) -> HashSet<String> {
         let emails = plan.changes.iter().flat_map(|change| &change.fields).filter(|f| f.field == Field::Email);
-        plan.hires.iter().map(|hire| &hire.email).chain(emails.map(|f| &f.new)).map(|email| folded(email)).collect()
+        plan.hires.iter().map(|hire| hire.email.as_str()).chain(emails.map(|f| f.new.as_str())).map(folded).collect()
     }
     let (ours, all) = (brought(plan), brought(now));
     let lost = |manager: &str| {
@@ -232,10 +233,15 @@ mod tests {
     fn change(id: &str, fields: &[(Field, Option<&str>, &str)]) -> Change {
         let fields = fields.iter().map(|(field, old, new)| FieldChange {
             field: *field,
-            old: old.map(str::to_owned),
-            new: (*new).to_owned(),
+            old: old.map(Word::from),
+            new: (*new).into(),
         });
-        Change { id: id.into(), email: Some(format!("{id}@acme.test")), name: id.into(), fields: fields.collect() }
+        Change {
+            id: id.into(),
+            email: Some(format!("{id}@acme.test").into()),
+            name: id.into(),
+            fields: fields.collect(),
+        }
     }
 
     fn hire(email: &str, manager: &str) -> Hire {
@@ -335,7 +341,8 @@ mod tests {
     #[test]
     fn many_differences_are_counted() {
         let mut long = plan();
-        long.departures = (0..100).map(|n| Departure { id: format!("p:{n}"), ..long.departures[0].clone() }).collect();
+        long.departures =
+            (0..100).map(|n| Departure { id: format!("p:{n}").into(), ..long.departures[0].clone() }).collect();
         match verdict(&long, &plan()) {
             Verdict::Stale { differences, more } => assert_eq!((differences.len(), more), (TOLD, 99 - TOLD)),
             Verdict::Holds => panic!("it is stale"),

@@ -316,7 +316,7 @@ fn managers_who_are_named_by_their_address_are_people() {
         let plan = plan(&source, target);
         assert_eq!((plan.hires.len(), plan.changes.len()), (0, 0), "{plan:#?}");
         let fields = plan.moves.iter().flat_map(|change| &change.fields);
-        fields.map(|f| (f.old.clone().unwrap_or_default(), f.new.clone())).collect::<Vec<_>>()
+        fields.map(|f| (f.old.as_deref().unwrap_or_default().to_owned(), f.new.to_string())).collect::<Vec<_>>()
     };
     let to = |old: &str| [(old.to_owned(), "Boss@acme.test".to_owned())];
     let ann = Sketch::usual("ann");

@@ -10,6 +10,7 @@ use super::field::Field;
 use super::options::{ChangeKind, MissingLocation, PersonFields};
 use super::plan::FieldChange;
 use super::texts::folded;
+use super::word::Word;
 use super::words;
 
 /// The location of those who have none, where it is wanted.
@@ -23,7 +24,7 @@ pub(super) struct Boss {
     /// The place in the target; none for somebody who is hired.
     there: Option<usize>,
     /// The address for work, once the plan is carried out.
-    pub(super) address: String,
+    pub(super) address: Word,
 }
 
 impl<'a> Facts<'a> {
@@ -59,8 +60,18 @@ impl<'a> Facts<'a> {
             _ => (old == new, old),
         };
         let differs = !same && self.options.wants(field.kind()) && (!fill || old.is_empty());
-        let old = Some(old).filter(|old| !old.is_empty()).map(str::to_owned);
-        differs.then(|| FieldChange { field, old, new: new.to_owned() })
+        differs.then(|| {
+            let old = Some(old).filter(|old| !old.is_empty()).map(|old| self.word(field, old));
+            FieldChange { field, old, new: self.word(field, new) }
+        })
+    }
+
+    /// What few people have in common is kept once; a name or a number is everybody's own.
+    fn word(&self, field: Field, text: &'a str) -> Word {
+        match field.kind() {
+            ChangeKind::Person => Word::from(text),
+            _ => self.words.word(text),
+        }
     }
 
     /// Somebody of the source as a manager; else why that is not possible.
@@ -72,7 +83,7 @@ impl<'a> Facts<'a> {
         }
         match self.fate(at) {
             Fate::Alone => Err(format!("{} is left alone", who())),
-            Fate::New if hired(at) => Ok(Boss { there: None, address: self.text(person.email).to_owned() }),
+            Fate::New if hired(at) => Ok(Boss { there: None, address: self.words.word(self.text(person.email)) }),
             Fate::New => Err(format!("{} is not hired", who())),
             Fate::Known(there) => {
                 let changed = match person.is_leaving(self.pair.texts, self.today) {
@@ -80,7 +91,8 @@ impl<'a> Facts<'a> {
                     false => self.difference(at, there, Field::Email).map(|change| change.new),
                 };
                 let email = Some(self.target(there).email).filter(|email| self.pair.texts.is_plain(*email));
-                match changed.or_else(|| email.and_then(|email| self.pair.texts.owned(email))) {
+                let old = email.map(|email| self.text(email)).filter(|email| !email.is_empty());
+                match changed.or_else(|| old.map(|email| self.words.word(email))) {
                     Some(address) => Ok(Boss { there: Some(there), address }),
                     None => Err(format!("{} has no email in {}", who(), self.pair.names[1])),
                 }
@@ -117,7 +129,9 @@ impl<'a> Facts<'a> {
         if is_same {
             return None;
         }
-        let old = now.and_then(|at| texts.owned(self.target(at).email)).or_else(|| texts.owned(key));
+        let old = now.map_or("", |at| self.text(self.target(at).email));
+        let old = if old.is_empty() { self.text(key) } else { old };
+        let old = Some(old).filter(|old| !old.is_empty()).map(|old| self.words.word(old));
         Some(FieldChange { field: Field::Manager, old, new: boss.address })
     }
 
