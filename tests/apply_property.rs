@@ -1,8 +1,13 @@
 //! Two properties of random rosters: what was planned and applied needs no other plan, and an apply that is interrupted
 //! wherever it may be and repeated leaves the same target as one that was not.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::Method;
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use support::charthop::world::{Person, World};
 use support::fault::{Fault, FaultKind};
 use support::pair::Pair;
 use support::roster::Member;
@@ -133,50 +138,103 @@ fn what_was_planned_and_applied_needs_no_other_plan() {
 /// How an apply is ended in its middle.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// Killed while a request is not answered.
+    /// Killed when a request was sent and is not done.
     Killed,
+    /// Killed when a write is done and not answered.
+    KilledAfter,
     /// Every answer from there on is lost, though what was asked for is done.
     Lost,
+}
+
+/// Two vendors and a store with a plan, set back before each apply: what comes before an apply is done once.
+struct Stand {
+    pair: Pair,
+    target: World,
+    store: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Stand {
+    fn new(source: &[Member], target: &[Member]) -> Self {
+        let pair = Pair::rosters(source, target).synced();
+        assert!(plan(&pair));
+        let store =
+            files_of_store(&pair).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
+        Self { target: pair.charthop().world(), store, pair }
+    }
+
+    /// As before the first apply.
+    fn begin(&self) -> &Pair {
+        files_of_store(&self.pair).iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        self.store.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
+        self.pair.charthop().start_over(&self.target);
+        self.pair.charthop().reset_stats();
+        &self.pair
+    }
+}
+
+/// The database, what is beside it, and the locks.
+fn files_of_store(pair: &Pair) -> Vec<PathBuf> {
+    let paths = std::fs::read_dir(pair.folder()).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("muster.db"))).collect()
+}
+
+/// Interrupts an apply in front of this request, and repeats it.
+fn interrupted(stand: &Stand, methods: &[Method], after: usize, end: End, wanted: &[Person]) {
+    let pair = stand.begin();
+    let charthop = pair.charthop();
+    let kind = match end {
+        End::Killed => FaultKind::Hang,
+        End::KilledAfter => FaultKind::Withheld,
+        End::Lost => FaultKind::LostAnswer,
+    };
+    let fault = charthop.inject(Fault::new("*", "/**", kind).after(after as u64));
+    let process = pair.spawn(["apply", "plan.json", "--yes"]);
+    eventually("it is interrupted", || fault.fired() > 0);
+    if let End::KilledAfter = end {
+        let writes = methods[..=after].iter().filter(|method| *method != Method::GET).count();
+        eventually("the write is done", || charthop.taken().len() == writes);
+    }
+    if let End::Killed | End::KilledAfter = end {
+        process.signal(Signal::SIGKILL);
+    }
+    let run = process.wait();
+    assert_ne!(run.code, Some(0), "{end:?} after {after}");
+    fault.lift();
+    pair.muster(["apply", "plan.json", "--yes"]).exits(0);
+    assert_eq!(persons(&charthop.world()), wanted, "{end:?} after {after} of {}", methods.len());
+    assert_eq!(charthop.applied_twice(), [], "{end:?} after {after} of {}", methods.len());
 }
 
 #[test]
 fn an_apply_that_is_interrupted_anywhere_and_repeated_is_one_that_was_not() {
     let (source, target) = rosters(3);
-    let begin = || {
-        let pair = Pair::rosters(&source, &target).synced();
-        assert!(plan(&pair));
-        pair.charthop().reset_stats();
-        pair
-    };
-    let whole = begin();
+    let first = Stand::new(&source, &target);
+    let whole = first.begin();
     whole.muster(["apply", "plan.json", "--yes"]).exits(0);
     let wanted = persons(&whole.charthop().world());
+    assert!(!whole.charthop().taken().is_empty());
     // What is asked for until the target is read again.
-    let asked = whole.charthop().requests().iter().rposition(|request| request.method != "GET").unwrap() as u64 + 1;
-    assert!(asked > 5, "{asked} requests");
-    let mut interrupted = 0;
-    for after in 0..asked {
-        for end in [End::Killed, End::Lost] {
-            let pair = begin();
-            let kind = match end {
-                End::Killed => FaultKind::Hang,
-                End::Lost => FaultKind::LostAnswer,
-            };
-            let fault = pair.charthop().inject(Fault::new("*", "/**", kind).after(after));
-            let process = pair.spawn(["apply", "plan.json", "--yes"]);
-            eventually("it is interrupted", || fault.fired() > 0);
-            if let End::Killed = end {
-                process.signal(Signal::SIGKILL);
-            }
-            let run = process.wait();
-            assert_ne!(run.code, Some(0), "{end:?} after {after}");
-            fault.lift();
-            let run = pair.muster(["apply", "plan.json", "--yes"]);
-            run.exits(0);
-            assert_eq!(persons(&pair.charthop().world()), wanted, "{end:?} after {after} of {asked}");
-            assert_eq!(pair.charthop().applied_twice(), [], "{end:?} after {after}");
-            interrupted += 1;
+    let mut methods: Vec<Method> = whole.charthop().requests().iter().map(|request| request.method.clone()).collect();
+    methods.truncate(methods.iter().rposition(|method| *method != Method::GET).unwrap() + 1);
+    assert!(methods.len() > 5, "{methods:?}");
+    let cases: Vec<(usize, End)> = (0..methods.len())
+        .flat_map(|after| [End::Killed, End::KilledAfter, End::Lost].map(|end| (after, end)))
+        // A read that is done and one that is not are the same.
+        .filter(|(after, end)| !matches!(end, End::KilledAfter) || methods[*after] != Method::GET)
+        .collect();
+    assert!(cases.len() >= 12, "{cases:?}");
+    // Most of the time is spent in waiting for a vendor that does not answer.
+    let stands = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2).min(8);
+    let next = AtomicUsize::new(0);
+    let work = |stand: &Stand| {
+        while let Some((after, end)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+            interrupted(stand, &methods, *after, *end, &wanted);
         }
-    }
-    assert!(interrupted >= 12, "{interrupted} interruptions");
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..stands {
+            scope.spawn(|| work(&Stand::new(&source, &target)));
+        }
+        work(&first);
+    });
 }

@@ -10,6 +10,7 @@
 //!
 //! The plan is made anew in every call and is the same each time; a step's payload says where in it we are.
 
+mod addresses;
 mod columns;
 mod file;
 mod plan;
@@ -207,7 +208,7 @@ impl Work<'_> {
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
         }
-        let text = file::text(file, self.changes, &places, &self.plan.addresses, options.dry_run)?;
+        let text = file::text(file, self.changes, &places, &self.plan.addresses)?;
         // The row of somebody new says its own day. An update finds those who are there and makes nobody.
         let day = if file.hires { None } else { Some(file.effective.as_deref().unwrap_or(&self.today)) };
         match self.requests.import(&source, file.hires, day, &text)? {
@@ -234,7 +235,7 @@ impl Work<'_> {
 
     fn address(&self, place: usize) -> &str {
         let change = self.changes.get(place);
-        change.and_then(|change| self.plan.addresses.of(change, self.requests.options.dry_run)).unwrap_or_default()
+        change.and_then(|change| self.plan.addresses.of(change)).unwrap_or_default()
     }
 
     /// All updates of a person that were not refused before anything was written.
