@@ -1,13 +1,12 @@
 //! Two properties of random rosters: what was planned and applied needs no other plan, and an apply that is interrupted
 //! wherever it may be and repeated leaves the same target as one that was not.
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Method;
 use nix::sys::signal::Signal;
 use serde_json::Value;
-use support::charthop::world::{Person, World};
+use support::charthop::world::Person;
 use support::fault::{Fault, FaultKind};
 use support::pair::Pair;
 use support::roster::Member;
@@ -146,41 +145,8 @@ enum End {
     Lost,
 }
 
-/// Two vendors and a store with a plan, set back before each apply: what comes before an apply is done once.
-struct Stand {
-    pair: Pair,
-    target: World,
-    store: Vec<(PathBuf, Vec<u8>)>,
-}
-
-impl Stand {
-    fn new(source: &[Member], target: &[Member]) -> Self {
-        let pair = Pair::rosters(source, target).synced();
-        assert!(plan(&pair));
-        let store =
-            files_of_store(&pair).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect();
-        Self { target: pair.charthop().world(), store, pair }
-    }
-
-    /// As before the first apply.
-    fn begin(&self) -> &Pair {
-        files_of_store(&self.pair).iter().for_each(|path| std::fs::remove_file(path).unwrap());
-        self.store.iter().for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
-        self.pair.charthop().start_over(&self.target);
-        self.pair.charthop().reset_stats();
-        &self.pair
-    }
-}
-
-/// The database, what is beside it, and the locks.
-fn files_of_store(pair: &Pair) -> Vec<PathBuf> {
-    let paths = std::fs::read_dir(pair.folder()).unwrap().map(|entry| entry.unwrap().path());
-    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("muster.db"))).collect()
-}
-
 /// Interrupts an apply in front of this request, and repeats it.
-fn interrupted(stand: &Stand, methods: &[Method], after: usize, end: End, wanted: &[Person]) {
-    let pair = stand.begin();
+fn interrupted(pair: &Pair, methods: &[Method], after: usize, end: End, wanted: &[Person]) {
     let charthop = pair.charthop();
     let kind = match end {
         End::Killed => FaultKind::Hang,
@@ -208,8 +174,13 @@ fn interrupted(stand: &Stand, methods: &[Method], after: usize, end: End, wanted
 #[test]
 fn an_apply_that_is_interrupted_anywhere_and_repeated_is_one_that_was_not() {
     let (source, target) = rosters(3);
-    let first = Stand::new(&source, &target);
-    let whole = first.begin();
+    let begin = || {
+        let pair = Pair::rosters(&source, &target).synced();
+        assert!(plan(&pair));
+        pair.charthop().reset_stats();
+        pair
+    };
+    let whole = begin();
     whole.muster(["apply", "plan.json", "--yes"]).exits(0);
     let wanted = persons(&whole.charthop().world());
     assert!(!whole.charthop().taken().is_empty());
@@ -223,18 +194,16 @@ fn an_apply_that_is_interrupted_anywhere_and_repeated_is_one_that_was_not() {
         .filter(|(after, end)| !matches!(end, End::KilledAfter) || methods[*after] != Method::GET)
         .collect();
     assert!(cases.len() >= 12, "{cases:?}");
-    // Most of the time is spent in waiting for a vendor that does not answer.
-    let stands = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2).min(8);
+    // Most of the time goes by in waiting for a vendor that does not answer.
+    let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get() * 4).min(16);
     let next = AtomicUsize::new(0);
-    let work = |stand: &Stand| {
-        while let Some((after, end)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
-            interrupted(stand, &methods, *after, *end, &wanted);
-        }
-    };
     std::thread::scope(|scope| {
-        for _ in 1..stands {
-            scope.spawn(|| work(&Stand::new(&source, &target)));
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((after, end)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    interrupted(&begin(), &methods, *after, *end, &wanted);
+                }
+            });
         }
-        work(&first);
     });
 }

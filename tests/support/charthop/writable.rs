@@ -88,13 +88,6 @@ impl FakeChartHop {
         all.filter(|applied| !seen.insert(applied.clone())).collect()
     }
 
-    /// These data, and nothing was written yet.
-    pub fn start_over(&self, world: &World) {
-        let mut state = self.lock();
-        state.world = world.clone();
-        state.writes.as_mut().expect("a fake that is writable").forget(world);
-    }
-
     /// The imports so far, the oldest first.
     pub fn processes(&self) -> Vec<Process> {
         self.written(|writes| writes.processes.clone())

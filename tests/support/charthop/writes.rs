@@ -42,11 +42,6 @@ impl Writes {
         Self { writing, scenarios, processes, applied, taken, spoilt: 0, bent: 0, today, changes: 0 }
     }
 
-    /// As at the start: nothing was written, and the scenarios are those that it began with.
-    pub(super) fn forget(&mut self, world: &World) {
-        *self = Self::new(self.writing.clone(), world, self.today.clone());
-    }
-
     /// The answer, if the request is one of these; `rest` is the path behind the organization.
     pub(super) fn answer(
         &mut self,
