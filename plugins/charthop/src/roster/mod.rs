@@ -9,6 +9,13 @@
 //! | `departures` | lets up to 10 people leave | the next |
 //!
 //! The plan is made anew in every call and is the same each time; a step's payload says where in it we are.
+//!
+//! A step whose answer was lost looks before it writes again: for the process with its mark, for the hired, for what the
+//! person says now. Where ChartHop has no way to look, the same is written a second time, which changes nothing:
+//!
+//! - a file of new values, where processes do not repeat their mark and none is at work (a hire never is);
+//! - `change/sync` of an open place, or of a later day: ChartHop makes it only where it does not exist;
+//! - `PATCH` of a person from a later day on, or one that was only accepted: the same values once more.
 
 mod addresses;
 mod columns;
