@@ -189,7 +189,10 @@ fn what_cannot_be_compared_is_said_in_one_sentence() {
     assert!(refuse.fired() > 0);
     let table: [(&[&str], &str); 8] = [
         (&["diff", "suport"], "there is no connection suport"),
-        (&["diff", "empty"], "nothing of empty was published yet; `muster runs --connection empty` lists its runs"),
+        (
+            &["diff", "empty"],
+            "nothing of empty was published yet: `muster sync empty` reads it, and `muster runs --connection empty` lists its runs",
+        ),
         (
             &["diff", "empty", "--to", "3"],
             "run 3 of empty was never published: it is failed, and no rows of it were kept",

@@ -10,7 +10,9 @@
     reason = "tests: a broken assumption ends the test"
 )]
 
+mod acting;
 mod apply;
+mod apply_again;
 mod apply_faults;
 mod apply_property;
 mod bad_component;

@@ -160,14 +160,14 @@ fn a_roster_that_is_empty_or_was_never_published_is_refused() {
     nobody.exits(2);
     assert_eq!(
         nobody.stderr,
-        "error: nothing of other was published yet; `muster runs --connection other` lists its runs\n"
+        "error: nothing of other was published yet: `muster sync other` reads it, and `muster runs --connection other` lists its runs\n"
     );
     let address = scene.fake_of("other").address().to_string();
     scene.change("other", |profile| profile.allow_private(&address));
     scene.muster(["sync", "other"]).exits(0);
     let nobody = scene.muster(["plan", "other", "support"]);
     nobody.exits(2);
-    assert!(nobody.stderr.starts_with("error: other has no people (run "), "{}", nobody.stderr);
+    assert!(nobody.stderr.starts_with("error: other has nobody with a job (run "), "{}", nobody.stderr);
 }
 
 #[test]
@@ -191,4 +191,16 @@ fn a_file_that_cannot_be_written_is_said_in_a_sentence_and_nothing_is_left() {
     }
     let listed = std::fs::read_to_string(pair.path("listed")).unwrap();
     assert_eq!(listed.split_whitespace().collect::<Vec<_>>(), ["full", "zeros"]);
+}
+
+#[test]
+fn a_connection_that_was_never_read_is_not_one_that_there_is_not() {
+    let pair = Pair::demo();
+    pair.muster(["sync", "justworks"]).exits(0);
+    let run = pair.muster(["plan", "justworks", "charthop"]);
+    run.exits(2).errs("nothing of charthop was published yet: `muster sync charthop` reads it");
+    pair.muster(["plan", "justworks", "chartop"])
+        .exits(2)
+        .errs("there is no connection chartop")
+        .helps("did you mean charthop?");
 }

@@ -1,6 +1,7 @@
 //! `muster apply`: a plan, for real. Refused where it no longer holds, asked about, recorded change by change, gone on with
 //! after a crash, and held against the target that is read again.
 
+use super::apply_before::{Before, before, manner, read};
 use super::apply_page::{self, Outcomes};
 use super::args::Global;
 use super::change_args::Apply;
@@ -16,19 +17,14 @@ use crate::egress::dial::{Resolver, SystemResolver};
 use crate::notify;
 use crate::report::Summary;
 use crate::roster::options::PersonFields;
-use crate::roster::{Changes, Plan, Rosters, Verdict, make, newly_skipped, remaining, verdict, verdict_halfway};
+use crate::roster::{Changes, Plan, Rosters, make, newly_skipped, remaining};
 use crate::run::apply::{Applied, Ended, Work};
 use crate::run::{self, Progress, Session, Wanted};
 use crate::store::acts::{Acts, NewAct, OpenAct};
 use crate::store::queries::Reader;
 use crate::store::{Store, StoreError};
-use crate::text::io_words;
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
-
-/// Bytes of a plan that are read: a plan of 100,000 hires has some 40 MB.
-const PLAN_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Runs the command; the answer is the exit code.
 ///
@@ -45,7 +41,7 @@ pub async fn apply(global: &Global, options: &Apply) -> Result<u8, CliError> {
     // The target's dry run changes nothing, and may be made beside a sync.
     let _lead = if dry_run { None } else { Some(target.lead()?) };
     let from = before(&target, &plan, options)?;
-    let question = apply_page::question(&plan, options.scenario.as_deref(), from.is_some());
+    let question = apply_page::question(&plan, options.scenario.as_deref(), from.open.is_some());
     if !consent::given(&options.consent, &question)? {
         error::note("nothing was changed");
         return Ok(error::FAILED);
@@ -56,16 +52,6 @@ pub async fn apply(global: &Global, options: &Apply) -> Result<u8, CliError> {
     signal.abort();
     let killed = signal.await.ok();
     done.map(|code| killed.unwrap_or(code))
-}
-
-fn read(path: &Path) -> Result<Plan, CliError> {
-    let wrong = |why: &str| CliError::usage(format!("cannot read the plan {}: {why}", path.display()));
-    let length = std::fs::metadata(path).map_err(|e| wrong(&io_words(&e)))?.len();
-    if length > PLAN_BYTES {
-        return Err(wrong(&format!("it has {length} bytes, more than {PLAN_BYTES}")));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| wrong(&io_words(&e)))?;
-    Plan::read(&text).map_err(|e| CliError::usage(format!("{}: {e}", path.display())))
 }
 
 fn told_nothing(global: &Global, plan: &Plan) -> Result<u8, CliError> {
@@ -79,71 +65,13 @@ fn told_nothing(global: &Global, plan: &Plan) -> Result<u8, CliError> {
     Ok(error::OK)
 }
 
-/// Where an earlier attempt of this plan had ended, or nothing where it was never begun. Refuses a plan that no longer holds.
-fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Option<OpenAct>, CliError> {
-    let (digest, to, scenario) = (plan.digest(), plan.to.connection.as_str(), options.scenario.as_deref());
-    let reader = Reader::open(&target.store)?;
-    let mut open = None;
-    if !options.consent.dry_run {
-        let acts = Acts::open(&target.store)?;
-        open = acts.open_apply(&digest, to, scenario)?;
-        if let Some(ended) = acts.ended_apply(&digest, to, scenario)?.filter(|_| open.is_none())
-            && ["applied", "accepted", "in-part"].contains(&ended.outcome.as_str())
-        {
-            let message = format!("this plan was applied before, at {} (act {})", ended.at, ended.act);
-            return Err(CliError::failed(message).with_help(again(plan, options)));
-        }
-    }
-    if let Some(open) = &open
-        && open.detail != manner(options)
-    {
-        let message = format!("this plan was begun with other options: {}", open.detail);
-        return Err(CliError::usage(message).with_help("apply it with the same ones, or make a new plan"));
-    }
-    let rosters = Rosters::read(&reader, &plan.from.connection, to)?;
-    let now = make(&rosters, &plan.options)?.plan;
-    let is_halfway = open.as_ref().is_some_and(|open| open.begun);
-    match if is_halfway { verdict_halfway(plan, &now) } else { verdict(plan, &now) } {
-        Verdict::Holds => Ok(open),
-        Verdict::Stale { differences, more } => {
-            let (from, to) = (&plan.from.connection, &plan.to.connection);
-            let message = format!("the plan no longer holds: {from} or {to} has changed since it was made");
-            let mut error = CliError::failed(message).with_help(again(plan, options));
-            if is_halfway && let Some(open) = &open {
-                let act = open.act;
-                error = error
-                    .with_help(format!("some of it may be applied (`muster audit {act}`): `muster sync {to}` first"));
-            }
-            for line in differences {
-                error = error.with_help(format!("  {line}"));
-            }
-            if more > 0 {
-                error = error.with_help(format!("  … and {more} more"));
-            }
-            Err(error)
-        }
-    }
-}
-
-/// How it is applied, as the audit has it: the same in every attempt.
-fn manner(options: &Apply) -> String {
-    let groups = if options.no_create_groups { "groups are not created" } else { "groups are created" };
-    let errors = if options.stop_on_error { "a refusal stops the rest" } else { "a refusal does not stop the rest" };
-    format!("{groups}, {errors}")
-}
-
-fn again(plan: &Plan, options: &Apply) -> String {
-    let (from, to) = (&plan.from.connection, &plan.to.connection);
-    format!("make a new one: muster plan {from} {to} -o {}", options.plan.display())
-}
-
 async fn perform(
     global: &Global,
     options: &Apply,
     target: &Target,
     plan: &Plan,
     changes: &Changes,
-    from: Option<OpenAct>,
+    before: Before,
     stop: watch::Receiver<bool>,
 ) -> Result<u8, CliError> {
     let name = &target.job.name;
@@ -151,12 +79,8 @@ async fn perform(
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);
     let dry_run = options.consent.dry_run;
     let mut acts = Acts::open(&target.store)?;
-    let from = match from {
-        Some(open) => open,
-        None => {
-            OpenAct { act: begin(&mut acts, options, plan, &clock.text())?, at: clock.text(), ..OpenAct::default() }
-        }
-    };
+    let attempt = begin(&mut acts, options, target, plan, &before, &clock.text())?;
+    let from = before.open.unwrap_or_else(|| OpenAct { act: attempt, at: clock.text(), ..OpenAct::default() });
     let act = from.act;
     let roster_options = RosterOptions {
         dry_run,
@@ -171,13 +95,14 @@ async fn perform(
         Err(failure) => {
             let sentence = error::sentence(failure.reason.label(), &failure.message);
             // Nothing of this attempt: one that had begun before stays open.
-            if !from.begun || dry_run {
+            acts.end(attempt, &clock.text(), "failed", &sentence, None)?;
+            if !from.begun && attempt != act {
                 acts.end(act, &clock.text(), "failed", &sentence, None)?;
             }
             let (message, help) = (format!("{name}: {sentence}"), failure.help.clone());
             let ended = Ended::Failed(failure);
-            mail(target, plan, &Outcomes::new(&changes.subjects, vec![None; changes.list.len()]), &ended, dry_run)
-                .await;
+            let nothing = Outcomes::new(&changes.subjects, vec![None; changes.list.len()]);
+            mail(target, plan, &nothing, &ended, &[], dry_run).await;
             return Err(CliError::Say { message, help, code: error::FAILED });
         }
     };
@@ -217,6 +142,9 @@ async fn perform(
     if ended.is_some() || dry_run {
         acts.end(act, &clock.text(), status, &outcomes.counted(), run)?;
     }
+    if attempt != act {
+        acts.end(attempt, &clock.text(), status, &outcomes.counted(), run)?;
+    }
     let mut out = Output::new(global.json);
     match out.is_json() {
         true => out.json(&apply_page::json(
@@ -237,7 +165,8 @@ async fn perform(
     }
     out.finish()?;
     tell(options, &applied.ended, read_again.as_ref(), name);
-    mail(target, plan, &outcomes, &applied.ended, dry_run).await;
+    let seen = read_again.as_ref().map(|again| apply_page::seen(plan, &again.summary, left)).unwrap_or_default();
+    mail(target, plan, &outcomes, &applied.ended, &seen, dry_run).await;
     // What was to be held against the plan and could not be, is not known to be done.
     let is_left = match &read_again {
         Some(Again { left: Some((left, skipped)), .. }) => !left.is_empty() || !skipped.is_empty(),
@@ -247,26 +176,42 @@ async fn perform(
     Ok(exit_code(&applied, &outcomes, is_left))
 }
 
-/// Tells whoever wants to be told; what the target's dry run says is told to nobody else.
-async fn mail(target: &Target, plan: &Plan, outcomes: &Outcomes, ended: &Ended, dry_run: bool) {
-    if let (Some(smtp), Some(notify), false) = (&target.smtp, &target.job.connection.notify, dry_run) {
-        let note = apply_page::note(plan, outcomes, ended);
+/// Tells whoever wants to be told; what the target's dry run says is told to nobody else, nor what is not at its end yet.
+async fn mail(target: &Target, plan: &Plan, outcomes: &Outcomes, ended: &Ended, seen: &[String], dry_run: bool) {
+    let (Some(smtp), Some(notify)) = (&target.smtp, &target.job.connection.notify) else { return };
+    if !dry_run && !matches!(ended, Ended::Stopped) {
+        let note = apply_page::note(plan, outcomes, ended, seen);
         mailing::say(&target.job.name, notify::after_apply(smtp, notify, &note).await);
     }
 }
 
-fn begin(acts: &mut Acts, options: &Apply, plan: &Plan, at: &str) -> Result<i64, StoreError> {
-    let action = if options.consent.dry_run { "apply-dry-run" } else { "apply" };
+/// A row for this attempt, whether it begins the plan or goes on with it.
+fn begin(
+    acts: &mut Acts,
+    options: &Apply,
+    target: &Target,
+    plan: &Plan,
+    before: &Before,
+    at: &str,
+) -> Result<i64, StoreError> {
+    let from = format!("{} from {} (run {})", apply_page::counted(plan), plan.from.connection, plan.from.run);
+    let (action, what) = match &before.open {
+        _ if options.consent.dry_run => ("apply-dry-run", from),
+        Some(open) => ("apply-resumed", format!("act {}: {from}", open.act)),
+        None => ("apply", from),
+    };
     acts.begin(&NewAct {
         at: at.to_owned(),
         who: who(),
         action: action.to_owned(),
         connection: plan.to.connection.clone(),
-        what: format!("{} from {} (run {})", apply_page::counted(plan), plan.from.connection, plan.from.run),
+        what,
         plan: Some(plan.digest()),
         scenario: options.scenario.clone(),
         run: None,
         detail: manner(options),
+        basis: Some(before.basis),
+        made_by: target.made_by(),
     })
 }
 

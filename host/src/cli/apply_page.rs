@@ -2,6 +2,7 @@
 
 use crate::acting::Came;
 use crate::notify::ApplyNote;
+use crate::report::Summary;
 use crate::roster::Plan;
 use crate::run::apply::Ended;
 use crate::text::{count, neutral};
@@ -188,8 +189,35 @@ pub fn json(
     })
 }
 
-/// What a mail tells of it.
-pub fn note(plan: &Plan, outcomes: &Outcomes, ended: &Ended) -> ApplyNote {
+/// What is wrong with what the target shows by now, for somebody who does not see the terminal; nothing where it shows all.
+pub fn seen(plan: &Plan, summary: &Summary, left: Option<(&Plan, &[String])>) -> Vec<String> {
+    let (to, run) = (&plan.to.connection, summary.run.map_or_else(String::new, |run| format!(" (run {run})")));
+    match left {
+        Some((left, skipped)) => {
+            let still = remains(left).into_iter().map(|line| format!("still left to do: {line}"));
+            still.chain(skipped.iter().map(|line| format!("left alone now: {}", neutral(line)))).collect()
+        }
+        None => {
+            let mut out = vec![format!(
+                "{to} was read again and is {}{run}: what was written is not checked against the plan",
+                summary.status
+            )];
+            out.extend(summary.objections.iter().map(|why| format!("held because {}", neutral(why))));
+            let told = summary.failures.iter().filter(|failure| !failure.message.is_empty());
+            out.extend(told.map(|failure| neutral(&failure.message).into_owned()));
+            match (summary.status, summary.run) {
+                ("held", Some(run)) => {
+                    out.push(format!("look with `muster runs show {run}`, publish with `muster runs accept {run}`"))
+                }
+                _ => out.push(format!("`muster sync {to}` reads it again")),
+            }
+            out
+        }
+    }
+}
+
+/// What a mail tells of it. `seen`: see [`seen`].
+pub fn note(plan: &Plan, outcomes: &Outcomes, ended: &Ended, seen: &[String]) -> ApplyNote {
     let made = outcomes.rows.iter().filter_map(|(subject, came)| match came {
         Some(came @ (Came::Applied | Came::Accepted)) => Some(format!("{}: {}", came.label(), neutral(subject))),
         _ => None,
@@ -198,6 +226,7 @@ pub fn note(plan: &Plan, outcomes: &Outcomes, ended: &Ended) -> ApplyNote {
     if let Ended::Failed(failure) = ended {
         failed.insert(0, format!("it is not finished: {}", neutral(&failure.message)));
     }
+    failed.extend_from_slice(seen);
     ApplyNote {
         connection: plan.to.connection.clone(),
         from: plan.from.connection.clone(),
@@ -236,6 +265,33 @@ mod tests {
             let mut both = outcomes(&[Some(Came::Unclear("?".into())), Some(Came::Accepted)]);
             assert_eq!(both.settle(&left(section), &keys), wanted, "{section}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_target_afterwards_is_told_to_whoever_sees_no_terminal() {
+        let text = r#"{"plan": 1, "from": {"connection": "a", "run": 1}, "to": {"connection": "b", "run": 2}, "options": OPTIONS,
+            "hires": [{"email": "h@a.test", "name": "H", "fields": {"email": "h@a.test"}}],
+            "changes": [], "moves": [], "departures": [], "skipped": []}"#;
+        let options = serde_json::to_string(&crate::roster::Options::default()).unwrap();
+        let plan = Plan::read(&text.replace("OPTIONS", &options)).unwrap();
+        let summary = Summary::refused("b", String::new(), Vec::new());
+        let nothing = Plan { hires: Vec::new(), ..plan.clone() };
+        assert_eq!(seen(&plan, &summary, Some((&nothing, &[]))), [] as [&str; 0]);
+        let skipped = ["Di: why".to_owned()];
+        let told = seen(&plan, &summary, Some((&plan, &skipped)));
+        assert_eq!(told, ["still left to do: hire h@a.test", "left alone now: Di: why"]);
+        let objections = vec!["9 of 9 are gone".to_owned()];
+        let held = Summary { status: "held", run: Some(7), objections, ..summary };
+        assert_eq!(
+            seen(&plan, &held, None),
+            [
+                "b was read again and is held (run 7): what was written is not checked against the plan",
+                "held because 9 of 9 are gone",
+                "look with `muster runs show 7`, publish with `muster runs accept 7`",
+            ]
+        );
+        let note = note(&plan, &outcomes(&[Some(Came::Applied)]), &Ended::Done, &seen(&plan, &held, None));
+        assert_eq!(note.failed.len(), 3);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::error::{self, CliError};
 use super::output::Output;
 use super::scene;
 use crate::store::acts::{self, ActRow, OutcomeRow};
+use crate::store::queries::Reader;
 use crate::text::{neutral, shorten};
 use serde_json::json;
 
@@ -22,7 +23,18 @@ pub fn audit(global: &Global, options: &Audit) -> Result<u8, CliError> {
     match options.act {
         None => {
             out.columns(&["ACT", "AT", "WHO", "ACTION", "CONNECTION", "WHAT", "OUTCOME"]);
-            acts::list::<CliError>(&path, options.connection.as_deref(), &mut |row| out.row(&row, cells))?;
+            let mut any = false;
+            acts::list::<CliError>(&path, options.connection.as_deref(), &mut |row| {
+                any = true;
+                out.row(&row, cells)
+            })?;
+            // Nobody changed anything at a connection that there is; one that there is not is a slip of the pen.
+            if let (false, Some(name)) = (any, &options.connection) {
+                scene::check_name(global, &Reader::open(&path)?.connections()?, name)?;
+            }
+            if !any && !global.json && !global.quiet {
+                error::note("no rows");
+            }
         }
         Some(act) => {
             let found = acts::show(&path, act)?;
@@ -62,9 +74,15 @@ fn cells(row: &ActRow) -> Vec<String> {
 fn lines(row: &ActRow, outcomes: &[OutcomeRow]) -> Vec<String> {
     let mut out = vec![
         format!("act {}: {} at {}: {}", row.act, row.action, row.connection, neutral(&row.outcome)),
-        format!("  {} to {} by {}", row.at, row.ended.as_deref().unwrap_or("(no end)"), neutral(&row.who)),
+        match &row.ended {
+            Some(ended) => format!("  {} to {ended} by {}", row.at, neutral(&row.who)),
+            None => format!("  {} by {}: it goes on, or was interrupted", row.at, neutral(&row.who)),
+        },
         format!("  {}", neutral(&row.what)),
     ];
+    if !row.made_by.is_empty() {
+        out.push(format!("  with {}", neutral(&row.made_by)));
+    }
     if let Some(plan) = &row.plan {
         out.push(format!("  plan {}", shorten(plan, DIGEST)));
     }
@@ -76,6 +94,9 @@ fn lines(row: &ActRow, outcomes: &[OutcomeRow]) -> Vec<String> {
     }
     if !row.detail.is_empty() {
         out.push(format!("  {}", neutral(&row.detail)));
+    }
+    if row.ended.is_none() && row.plan.is_none() {
+        out.push(format!("  if it was interrupted, it may have been made: `muster sync {}` shows it", row.connection));
     }
     if !outcomes.is_empty() {
         out.push("  outcomes:".to_owned());

@@ -5,9 +5,10 @@ use super::change_args::Consent;
 use super::consent;
 use super::error::{self, CliError};
 use super::output::Output;
+use super::signals::signals;
 use super::target::Target;
 use super::who::who;
-use crate::acting::{Came, Change};
+use crate::acting::{Came, Change, Changed};
 use crate::egress::dial::SystemResolver;
 use crate::run::Session;
 use crate::run::provision::{self, Unmade};
@@ -17,6 +18,7 @@ use crate::store::{Status, Store};
 use crate::text::{count, neutral};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// A change as it was typed, and in words.
 pub struct Asked {
@@ -35,12 +37,37 @@ pub struct Asked {
 /// # Errors
 /// Nobody agreed, another process works on the connection, the credentials are refused, or the store fails.
 pub async fn perform(global: &Global, target: &Target, consent: &Consent, asked: Asked) -> Result<u8, CliError> {
-    let name = &target.job.name;
-    if !consent::given(consent, &format!("{name}: {}?", asked.order))? {
+    if !consent::given(consent, &format!("{}: {}?", target.job.name, asked.order))? {
         error::note("nothing was changed");
         return Ok(error::FAILED);
     }
-    let dry_run = consent.dry_run;
+    let (stop, stopped) = watch::channel(false);
+    let signal = signals(stop);
+    let done = made_and_seen(global, target, consent.dry_run, &asked, stopped).await;
+    signal.abort();
+    match (done, signal.await.ok()) {
+        (Ok(code), killed) => Ok(killed.unwrap_or(code)),
+        (Err(CliError::Say { message, help, .. }), Some(code)) => Err(CliError::Say { message, help, code }),
+        (Err(e), _) => Err(e),
+    }
+}
+
+/// What came of asking for a change.
+enum Ended<'t> {
+    Made(Box<Session<'t>>, Changed),
+    Unmade(Unmade),
+    Stopped,
+}
+
+/// Makes the change, keeps what came of it, reads again what it touched, and tells. The answer is the exit code.
+async fn made_and_seen(
+    global: &Global,
+    target: &Target,
+    dry_run: bool,
+    asked: &Asked,
+    mut stop: watch::Receiver<bool>,
+) -> Result<u8, CliError> {
+    let name = &target.job.name;
     // A dry run only reads: it may do so beside a sync, and leaves no trace.
     let _lead = if dry_run { None } else { Some(target.lead()?) };
     let mut acts = if dry_run { None } else { Some(Acts::open(&target.store)?) };
@@ -53,48 +80,77 @@ pub async fn perform(global: &Global, target: &Target, consent: &Consent, asked:
             action: asked.action.to_owned(),
             connection: name.clone(),
             what: asked.what.clone(),
+            made_by: target.made_by(),
             ..NewAct::default()
         })?),
     };
-    let made = async {
-        let opened = Session::open(&target.job, Arc::new(SystemResolver)).await;
-        let mut session = opened.map_err(|failure| Unmade { failure, wrote: false })?;
-        let changed = provision::change(&mut session, &asked.change, dry_run).await?;
-        Ok((session, changed))
-    };
-    let (mut session, changed) = match made.await {
-        Ok(made) => made,
-        Err(Unmade { failure, wrote }) => {
-            let sentence = error::sentence(failure.reason.label(), &failure.message);
-            let outcome = if wrote { "unclear" } else { "failed" };
-            if let (Some(acts), Some(act)) = (&mut acts, act) {
-                acts.end(act, &clock.text(), outcome, &sentence, None)?;
+    // Whether the vendor was asked to change something.
+    let mut is_asked = false;
+    let ended = {
+        let made = async {
+            let mut session = match Session::open(&target.job, Arc::new(SystemResolver)).await {
+                Ok(session) => session,
+                Err(failure) => return Ok(Ended::Unmade(Unmade { failure, wrote: false })),
+            };
+            if let Some(acts) = &mut acts {
+                // Before it is made, whatever comes of it: what an interrupted run has read is of the time before, and
+                // would be published as the present.
+                acts.outdate(name)?;
             }
+            is_asked = !dry_run;
+            Ok::<_, CliError>(match provision::change(&mut session, &asked.change, dry_run).await {
+                Ok(changed) => Ended::Made(Box::new(session), changed),
+                Err(unmade) => Ended::Unmade(unmade),
+            })
+        };
+        tokio::select! {
+            biased;
+            Ok(_) = stop.wait_for(|stop| *stop) => Ended::Stopped,
+            ended = made => ended?,
+        }
+    };
+    let open = format!("it may have been made all the same: `muster sync {name}` shows it");
+    let mut end = |outcome: &str, words: &str, run| match (&mut acts, act) {
+        (Some(acts), Some(act)) => acts.end(act, &clock.text(), outcome, words, run),
+        _ => Ok(()),
+    };
+    let (mut session, changed) = match ended {
+        Ended::Made(session, changed) => (session, changed),
+        Ended::Unmade(Unmade { failure, wrote }) => {
+            let sentence = error::sentence(failure.reason.label(), &failure.message);
+            end(if wrote { "unclear" } else { "failed" }, &sentence, None)?;
             let mut help = failure.help;
             if wrote {
-                help.push(format!("it may have been made all the same: `muster sync {name}` shows it"));
+                help.push(open);
             }
             return Err(CliError::Say { message: format!("{name}: {sentence}"), help, code: error::FAILED });
         }
+        Ended::Stopped => {
+            let (outcome, help) = match is_asked {
+                true => ("unclear", vec![open]),
+                false => ("failed", vec!["nothing was changed".to_owned()]),
+            };
+            end(outcome, "stopped by you", None)?;
+            return Err(CliError::Say { message: format!("{name}: stopped by you"), help, code: error::FAILED });
+        }
     };
-    if !dry_run && let Some(acts) = &mut acts {
-        // What an interrupted run has read was before: gone on with, it would be published as the present.
-        acts.outdate(name)?;
-    }
     // Before anything else may fail: what came of it is true whatever the store shows.
-    if let (Some(acts), Some(act)) = (&mut acts, act) {
-        acts.end(act, &clock.text(), changed.came.label(), changed.came.words(), None)?;
-    }
+    end(changed.came.label(), changed.came.words(), None)?;
     let seen = match (&changed.came, dry_run) {
         (Came::Applied | Came::AlreadySo | Came::Accepted, false) => {
             let (_thread, store) = Store::open(&target.store, &tokio::runtime::Handle::current())?;
-            provision::see(&mut session, &store, &asked.change, &changed).await.map_err(|failure| failure.message)
+            let see = provision::see(&mut session, &store, &asked.change, &changed);
+            tokio::select! {
+                biased;
+                Ok(_) = stop.wait_for(|stop| *stop) => Err("stopped by you".to_owned()),
+                seen = see => seen.map_err(|failure| failure.message),
+            }
         }
         _ => Ok(None),
     };
     let run = seen.as_ref().ok().and_then(|seen| seen.as_ref().map(|s| s.run));
-    if let (Some(acts), Some(act), Some(_)) = (&mut acts, act, run) {
-        acts.end(act, &clock.text(), changed.came.label(), changed.came.words(), run)?;
+    if run.is_some() {
+        end(changed.came.label(), changed.came.words(), run)?;
     }
     let mut out = Output::new(global.json);
     match out.is_json() {
@@ -102,14 +158,12 @@ pub async fn perform(global: &Global, target: &Target, consent: &Consent, asked:
             "connection": name, "action": asked.action, "what": asked.what, "outcome": changed.came.label(),
             "words": changed.came.words(), "dry_run": dry_run, "act": act, "run": run,
         }))?,
-        false => {
-            out.lines(&lines(name, &asked, &changed.came, dry_run, seen.as_ref().ok().and_then(Option::as_ref)))?
-        }
+        false => out.lines(&lines(name, asked, &changed.came, dry_run, seen.as_ref().ok().and_then(Option::as_ref)))?,
     }
     out.finish()?;
     if let Err(why) = seen {
-        error::note(&format!("the store does not show it yet: {why}"));
-        error::note(&format!("`muster sync {name}` reads it"));
+        error::note(&format!("warning: {name}: the store does not show it yet: {why}"));
+        error::note(&format!("help: `muster sync {name}` reads it"));
     }
     match &changed.came {
         Came::Applied | Came::AlreadySo | Came::Accepted => Ok(error::OK),

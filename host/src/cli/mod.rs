@@ -2,6 +2,7 @@
 
 mod account;
 mod apply;
+mod apply_before;
 mod apply_page;
 mod args;
 mod audit;

@@ -5,7 +5,6 @@ use super::error::{self, CliError, note};
 use super::output::Output;
 use super::plan_args::Plan as Arguments;
 use super::plan_page::{Look, lines};
-use super::rows::check_connection;
 use super::{colour, scene};
 use crate::roster::{LoadError, Made, NoPlan, Plan, Rosters, make};
 use crate::store::queries::Reader;
@@ -19,8 +18,9 @@ use std::path::Path;
 /// No store, an unknown connection, nothing to compare, or a file that cannot be written.
 pub fn plan(global: &Global, arguments: &Arguments) -> Result<u8, CliError> {
     let reader = Reader::open(&scene::store_path(global)?)?;
+    let stored = reader.connections()?;
     for name in [&arguments.from, &arguments.to] {
-        check_connection(&reader, Some(name))?;
+        scene::check_name(global, &stored, name)?;
     }
     let rosters = Rosters::read(&reader, &arguments.from, &arguments.to)?;
     let Made { plan, warnings } = make(&rosters, &arguments.choices())?;

@@ -45,6 +45,23 @@ pub fn store_path(global: &Global) -> Result<PathBuf, CliError> {
     Ok(config_if_any(global)?.map_or_else(|| DEFAULT_STORE.into(), |c| c.store))
 }
 
+/// Refuses a name that neither the store nor the plugin list has.
+///
+/// # Errors
+/// The name, and the nearest one.
+pub fn check_name(global: &Global, stored: &[String], name: &str) -> Result<(), CliError> {
+    // A wrong plugin list is not what was asked about.
+    let config = config_if_any(global).ok().flatten();
+    let listed = config.iter().flat_map(|config| &config.connections).map(|connection| connection.name.as_str());
+    let mut known: Vec<&str> = stored.iter().map(String::as_str).chain(listed).collect();
+    known.sort_unstable();
+    known.dedup();
+    match known.contains(&name) {
+        true => Ok(()),
+        false => Err(unknown_connection(name, known.iter().copied())),
+    }
+}
+
 /// Connections to work on, with what finds their connectors.
 pub struct Scene {
     /// What to run.

@@ -9,6 +9,9 @@ use crate::store::lock::{self, Lead};
 use crate::tape::Tape;
 use std::path::{Path, PathBuf};
 
+/// Characters of digests that the audit keeps of a connector and its settings.
+const MARK: usize = 16;
+
 /// A connection of the plugin list, ready to be called.
 pub struct Target {
     /// What it is made of.
@@ -33,10 +36,18 @@ impl Target {
         let job = scene.job(connection, Tape::Off).await?;
         if !job.connector.about.component.capabilities.iter().any(|has| has == capability) {
             let name = &job.connector.about.manifest.name;
-            let error = CliError::usage(format!("the connector {name} cannot {what}: it only reads"));
+            let error = CliError::usage(format!("the connector {name} cannot {what}"));
             return Err(error.with_help("`muster connectors` shows what each of them can do"));
         }
         Ok(Target { job, store: scene.store.clone(), smtp: scene.smtp.clone() })
+    }
+
+    /// The connector and a mark of its settings, as the audit has it. No secret is in it.
+    pub fn made_by(&self) -> String {
+        let (connector, settings) = (&self.job.connector, self.job.fingerprint());
+        let manifest = &connector.about.manifest;
+        let short = |digest: &str| digest.get(..MARK).unwrap_or(digest).to_owned();
+        format!("{} {} ({}), settings {}", manifest.name, manifest.version, short(&connector.digest), short(&settings))
     }
 
     /// Takes the lead of the connection, so that no sync reads meanwhile.

@@ -3,7 +3,7 @@
 
 use super::chart::Chart;
 use super::matching::{Known, Match, Pair};
-use super::options::{Contractors, Options};
+use super::options::{ChangeKind, Contractors, Options};
 use super::people::Person;
 use super::texts::{Text, folded};
 use super::words;
@@ -100,6 +100,23 @@ impl<'a> Facts<'a> {
                 Match::Nobody => Fate::New,
                 Match::Person(there) => match pair.target.get(there) {
                     Some(they) if they.departed && leaving => Fate::Alone,
+                    // Targets know people by their address: a hire would be a second person with one employee id.
+                    Some(they)
+                        if they.departed && options.wants(ChangeKind::Hires) && they.address != person.address =>
+                    {
+                        let who = match pair.texts.get(they.email) {
+                            "" => "without an address".to_owned(),
+                            email => format!("as {email}"),
+                        };
+                        let name = pair.names[1];
+                        skips.add(
+                            at,
+                            format!(
+                                "has left {name} {who}, and is back as another one: change the address there first"
+                            ),
+                        );
+                        Fate::Alone
+                    }
                     Some(they) if they.departed => Fate::New,
                     _ => Fate::Known(there),
                 },

@@ -15,7 +15,9 @@ pub enum LoadError {
     #[error("{0} cannot be compared with itself: a plan is between two connections")]
     Same(String),
     /// The source has nobody.
-    #[error("{connection} has no people (run {run}): an empty roster is nothing to plan from")]
+    #[error(
+        "{connection} has nobody with a job (run {run}): a roster is of people with a title, a manager or a first day"
+    )]
     Nobody {
         /// The source.
         connection: String,

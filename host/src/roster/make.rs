@@ -8,8 +8,8 @@
 //! not say, what has no mapping, and what is not wanted is neither planned nor compared. Managers are compared as
 //! people, so a changed address is no change of the manager. A last day that was written is the target's own; that of
 //! somebody hired just now, who is going to leave, is planned next. Whoever is
-//! skipped is skipped again: nothing about the person was written, and what was written of others can make somebody
-//! who was clear unclear (a rehire under a new address), and never the other way round.
+//! skipped is skipped again: nothing about the person was written, and nothing that is written of others makes anybody
+//! clear or unclear.
 
 use super::facts::{Facts, Fate, NoPlan, Skips};
 use super::field::Field;

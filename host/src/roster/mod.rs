@@ -2,7 +2,7 @@
 //! SQL, no network, no clock.
 //!
 //! `load` reads two snapshots, `make` makes a plan of them, `read` reads a plan back, `stale` says whether one that was
-//! made before still holds. Below: `hiring`, `values` → `facts` → `matching`, `chart` → `people` → `texts`, and the
+//! made before still holds, and `shown` what of it was done. Below: `hiring`, `values` → `facts` → `matching`, `chart` → `people` → `texts`, and the
 //! document itself, `plan` → `options`, `field`, `words`.
 
 mod changes;
@@ -19,6 +19,7 @@ mod plan;
 #[cfg(test)]
 mod property;
 mod read;
+mod shown;
 #[cfg(test)]
 mod sketch;
 mod stale;
@@ -36,4 +37,4 @@ pub use make::{Made, Rosters, make};
 pub use options::{ChangeKind, Options};
 pub use plan::{Change, Counts, Departure, FieldChange, Hire, Plan, Skipped, Snapshot, VERSION};
 pub use read::PlanError;
-pub use stale::{Verdict, newly_skipped, remaining, verdict, verdict_halfway};
+pub use stale::{Halfway, Verdict, newly_skipped, remaining, verdict, verdict_halfway};

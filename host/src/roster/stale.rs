@@ -5,7 +5,9 @@
 //! that another entry needs.
 
 use super::field::Field;
+use super::make::Rosters;
 use super::plan::{Change, FieldChange, Plan};
+use super::shown::Shown;
 use super::texts::folded;
 use std::collections::{HashMap, HashSet};
 
@@ -37,16 +39,36 @@ pub fn verdict(plan: &Plan, now: &Plan) -> Verdict {
     told(out)
 }
 
-/// Judges a plan that was applied in part: what is not to be done any more was done, and what is to be done otherwise now
-/// is of somebody else's making.
-pub fn verdict_halfway(plan: &Plan, now: &Plan) -> Verdict {
+/// What is known of a plan that was applied in part.
+#[derive(Clone, Copy, Debug)]
+pub struct Halfway<'a> {
+    /// The changes whose outcome is known, by their place in [`super::Changes`]: nobody makes them again.
+    pub settled: &'a HashSet<usize>,
+    /// The snapshots that `now` was made of.
+    pub rosters: &'a Rosters,
+}
+
+/// Judges a plan that was applied in part: what is not to be done any more was done, or nobody does it; and what is to be
+/// done otherwise now is of somebody else's making. An entry that the target does not show, and that nobody wants any more,
+/// would be written against the source: it is a difference.
+pub fn verdict_halfway(plan: &Plan, now: &Plan, halfway: &Halfway<'_>) -> Verdict {
+    let shown = Shown::new(halfway.rosters);
     let mut left = plan.clone();
+    // Places are given in this order, as `Changes` has them.
+    let mut places = 0..;
+    let mut open = || places.next().is_some_and(|place| !halfway.settled.contains(&place));
+    still_open(&mut left.changes, &now.changes, &shown, &mut open);
     let hired: HashSet<String> = now.hires.iter().map(|hire| folded(&hire.email)).collect();
-    left.hires.retain(|hire| hired.contains(&folded(&hire.email)));
-    halfway(&mut left.changes, &now.changes);
-    halfway(&mut left.moves, &now.moves);
+    left.hires.retain(|hire| {
+        let open = open();
+        hired.contains(&folded(&hire.email)) || (open && !shown.hired(hire))
+    });
+    still_open(&mut left.moves, &now.moves, &shown, &mut open);
     let leaving: HashSet<&str> = now.departures.iter().map(|d| d.id.as_str()).collect();
-    left.departures.retain(|d| leaving.contains(d.id.as_str()));
+    left.departures.retain(|d| {
+        let open = open();
+        leaving.contains(d.id.as_str()) || (open && !shown.left(d))
+    });
     let mut out = Vec::new();
     hires(&left, now, &mut out);
     changes("changes", &left.changes, &now.changes, &mut out);
@@ -55,13 +77,21 @@ pub fn verdict_halfway(plan: &Plan, now: &Plan) -> Verdict {
     told(out)
 }
 
-/// Keeps the fields that are still to be changed, and with the address that the person has by now.
-fn halfway(left: &mut Vec<Change>, now: &[Change]) {
+/// Keeps the fields that are still to be changed, with the address that the person has by now, and those that nobody has
+/// changed and nobody wants to.
+fn still_open(left: &mut Vec<Change>, now: &[Change], shown: &Shown<'_>, open: &mut dyn FnMut() -> bool) {
     let current: HashMap<&str, &Change> = now.iter().map(|change| (change.id.as_str(), change)).collect();
     left.retain_mut(|change| {
-        let Some(other) = current.get(change.id.as_str()) else { return false };
-        change.email.clone_from(&other.email);
-        change.fields.retain(|field| other.fields.iter().any(|f| f.field == field.field));
+        let open = open();
+        let other = current.get(change.id.as_str());
+        let of = change.clone();
+        change.fields.retain(|field| {
+            let wanted = other.is_some_and(|other| other.fields.iter().any(|f| f.field == field.field));
+            wanted || (open && !shown.changed(&of, field))
+        });
+        if let Some(other) = other {
+            change.email.clone_from(&other.email);
+        }
         !change.fields.is_empty()
     });
 }
@@ -186,10 +216,10 @@ pub fn remaining(applied: &Plan, now: &Plan) -> Plan {
     left
 }
 
-/// Who is left alone by a plan that was made after another was applied, and was not by the first, with the reason.
+/// Who is left alone by a plan that was made after another was applied, and was not by the first, or for another reason.
 pub fn newly_skipped(applied: &Plan, now: &Plan) -> Vec<String> {
-    let before: HashSet<&str> = applied.skipped.iter().map(|skipped| skipped.who.as_str()).collect();
-    let new = now.skipped.iter().filter(|skipped| !before.contains(skipped.who.as_str()));
+    let before: HashSet<(&str, &str)> = applied.skipped.iter().map(|s| (s.who.as_str(), s.reason.as_str())).collect();
+    let new = now.skipped.iter().filter(|s| !before.contains(&(s.who.as_str(), s.reason.as_str())));
     new.map(|skipped| format!("{}: {}", skipped.who, skipped.reason)).collect()
 }
 

@@ -1,6 +1,7 @@
 //! What is planned for whom, as tables.
 
 mod choices;
+mod halfway;
 
 use super::Field;
 use super::make::{Made, Rosters, make};
@@ -415,6 +416,20 @@ fn who_is_going_to_leave_works_until_then() {
 fn who_comes_back_is_a_hire_again() {
     let plan = plan(&[Sketch::usual("ann").title("x")], &[Sketch::usual("ann").departed().ends("2024-01-01")]);
     assert_eq!((hired(&plan), plan.changes.len(), plan.departures.len()), (vec!["ann@acme.test"], 0, 0));
+}
+
+#[test]
+fn who_comes_back_under_another_address_is_left_alone() {
+    let source = [Sketch::usual("ann").number("17").email("new@acme.test")];
+    let target = [Sketch::usual("ann").number("17").departed().ends("2024-01-01")];
+    let with = plan(&source, &target);
+    assert!(with.is_empty(), "{with:?}");
+    let told = |who: &str| {
+        let why = format!("has left chart {who}, and is back as another one: change the address there first");
+        [format!("ann Lee (member:ann): {why}")]
+    };
+    assert_eq!(skipped(&with), told("as ann@acme.test"));
+    assert_eq!(skipped(&plan(&source, &[target[0].clone().email("")])), told("without an address"));
 }
 
 #[test]

@@ -237,7 +237,7 @@ impl Run {
         self.number = number;
         self.step = Step { task: Some(task), again: false };
         self.open = false;
-        (self.tries, self.wait, self.checked) = (1, FIRST_WAIT, false);
+        (self.tries, self.wait, self.waited, self.checked) = (1, FIRST_WAIT, Duration::ZERO, false);
         Ok(Next::Step)
     }
 
@@ -249,7 +249,11 @@ impl Run {
             Reason::NotReady | Reason::RateLimited => {
                 let asked = Duration::from_secs(failure.retry_after.unwrap_or(1));
                 let wait = asked.max(self.wait).min(LONGEST_WAIT.max(asked));
-                self.waited += wait;
+                // A target at work is polled to its end, as long as the whole apply may take; one that wants to be left
+                // alone is not asked for ever.
+                if failure.reason == Reason::RateLimited {
+                    self.waited += wait;
+                }
                 if self.waited > max_wait {
                     let message =
                         format!("{}; that is longer than max-wait, {} s", failure.message, max_wait.as_secs());

@@ -38,6 +38,10 @@ pub struct NewAct {
     pub run: Option<i64>,
     /// How it is done, in words; what comes of it takes its place.
     pub detail: String,
+    /// The connection's published run when it begins: what was planned from.
+    pub basis: Option<i64>,
+    /// The connector and a mark of its settings, in words: who goes on with it has to be the same.
+    pub made_by: String,
 }
 
 /// Something that was done. Serialised with these names.
@@ -67,6 +71,8 @@ pub struct ActRow {
     pub outcome: String,
     /// In words.
     pub detail: String,
+    /// The connector that made it, and a mark of its settings; empty: not known.
+    pub made_by: String,
 }
 
 /// An apply that did not come to its end.
@@ -78,6 +84,8 @@ pub struct OpenAct {
     pub at: String,
     /// How it was begun, in words.
     pub detail: String,
+    /// The connector that began it, and a mark of its settings; empty: not known.
+    pub made_by: String,
     /// The number of the step that was begun last.
     pub number: u32,
     /// That step; none: the first.
@@ -123,10 +131,10 @@ impl Acts {
     /// # Errors
     /// See [`StoreError`]; then it must not be done.
     pub fn begin(&mut self, new: &NewAct) -> Result<i64, StoreError> {
-        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, detail, outcome) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let NewAct { at, who, action, connection, what, plan, scenario, run, detail } = new;
-        let row = params![at, who, action, connection, what, plan, scenario, run, detail, BEGUN];
+        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, detail, outcome, basis, made_by) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let NewAct { at, who, action, connection, what, plan, scenario, run, detail, basis, made_by } = new;
+        let row = params![at, who, action, connection, what, plan, scenario, run, detail, BEGUN, basis, made_by];
         let inserted = self.conn.execute(sql, row);
         inserted.map_err(|e| explain(&self.path, &e))?;
         Ok(self.conn.last_insert_rowid())
@@ -164,12 +172,12 @@ impl Acts {
         scenario: Option<&str>,
     ) -> Result<Option<OpenAct>, StoreError> {
         let read = || -> rusqlite::Result<Option<OpenAct>> {
-            let sql = "SELECT id, at, detail FROM act WHERE plan = ? AND connection = ? AND scenario IS ? AND action = 'apply' \
+            let sql = "SELECT id, at, detail, made_by FROM act WHERE plan = ? AND connection = ? AND scenario IS ? AND action = 'apply' \
                        AND ended IS NULL ORDER BY id DESC LIMIT 1";
-            let found = self
-                .conn
-                .query_row(sql, params![plan, connection, scenario], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)));
-            let Some((act, at, detail)) = found.optional()? else { return Ok(None) };
+            let found = self.conn.query_row(sql, params![plan, connection, scenario], |r| {
+                Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?))
+            });
+            let Some((act, at, detail, made_by)) = found.optional()? else { return Ok(None) };
             let sql = "SELECT number, kind, payload FROM act_step WHERE act = ? ORDER BY number DESC LIMIT 1";
             let step = |r: &Row| -> rusqlite::Result<(u32, Option<Task>)> {
                 let kind: Option<String> = r.get(1)?;
@@ -185,7 +193,7 @@ impl Acts {
             let outcomes: Vec<(usize, String, String)> =
                 rows.query_map([act], outcome)?.collect::<rusqlite::Result<_>>()?;
             let outcomes = outcomes.iter().filter_map(|(at, label, words)| Some((*at, Came::of(label, words)?)));
-            Ok(Some(OpenAct { act, at, detail, number, step, begun, outcomes: outcomes.collect() }))
+            Ok(Some(OpenAct { act, at, detail, made_by, number, step, begun, outcomes: outcomes.collect() }))
         };
         read().map_err(|e| explain(&self.path, &e))
     }
@@ -203,6 +211,20 @@ impl Acts {
         let sql = "SELECT * FROM audit WHERE plan = ? AND connection = ? AND scenario IS ? AND action = 'apply' \
                    AND ended IS NOT NULL ORDER BY act DESC LIMIT 1";
         let found = self.conn.query_row(sql, params![plan, connection, scenario], act_row).optional();
+        found.map_err(|e| explain(&self.path, &e))
+    }
+
+    /// The newest act that may have written to a connection and was not read since: nothing was published after what it
+    /// was planned from. `but`: that one does not count, nor do those that went on with it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn unread(&self, connection: &str, published: i64, but: Option<i64>) -> Result<Option<ActRow>, StoreError> {
+        let sql = "SELECT * FROM audit WHERE act = (SELECT max(a.id) FROM act a WHERE a.connection = ?1 AND a.scenario IS NULL \
+                   AND a.action IN ('apply', 'apply-resumed') AND a.basis >= ?2 \
+                   AND (?3 IS NULL OR a.plan IS NOT (SELECT plan FROM act WHERE id = ?3)) \
+                   AND (a.action = 'apply-resumed' OR EXISTS (SELECT 1 FROM act_step s WHERE s.act = a.id)))";
+        let found = self.conn.query_row(sql, params![connection, published, but], act_row).optional();
         found.map_err(|e| explain(&self.path, &e))
     }
 
@@ -314,6 +336,8 @@ fn act_row(row: &Row) -> rusqlite::Result<ActRow> {
         run: row.get("run")?,
         outcome: row.get("outcome")?,
         detail: row.get("detail")?,
+        // A store of an earlier version does not have it.
+        made_by: row.get("made_by").unwrap_or_default(),
     })
 }
 
@@ -374,6 +398,32 @@ mod tests {
         assert_eq!(s.acts.open_apply("d1", "charthop", None).expect("read"), None);
         let ended = s.acts.ended_apply("d1", "charthop", None).expect("read").expect("ended");
         assert_eq!((ended.outcome.as_str(), ended.run), ("in-part", Some(4)));
+    }
+
+    #[test]
+    fn what_was_written_and_not_read_since_is_known() {
+        let mut s = scene();
+        let new = |plan: &str| NewAct { plan: Some(plan.into()), basis: Some(3), ..apply() };
+        let act = s.acts.begin(&new("d1")).expect("begun");
+        let unread =
+            |s: &Scene, published, but| s.acts.unread("charthop", published, but).expect("read").map(|row| row.act);
+        assert_eq!(unread(&s, 3, None), None, "no step was begun");
+        s.acts.begin_step(act, 0, None).expect("begun");
+        assert_eq!((unread(&s, 3, None), unread(&s, 3, Some(act))), (Some(act), None), "its own plan goes on");
+        assert_eq!(unread(&s, 4, None), None, "it was read since");
+        s.acts.end(act, "2026-11-22T01:00:09Z", "in-part", "1 refused", None).expect("ended");
+        assert_eq!(unread(&s, 3, None), Some(act), "whatever it came to");
+        let again = s.acts.begin(&NewAct { action: "apply-resumed".into(), ..new("d1") }).expect("begun");
+        assert_eq!((unread(&s, 3, None), unread(&s, 3, Some(act))), (Some(again), None));
+        for other in [
+            NewAct { scenario: Some("s".into()), basis: Some(9), ..new("d2") },
+            NewAct { connection: "other".into(), basis: Some(9), ..new("d2") },
+            NewAct { action: "apply-dry-run".into(), basis: Some(9), ..new("d2") },
+        ] {
+            let act = s.acts.begin(&other).expect("begun");
+            s.acts.begin_step(act, 0, None).expect("begun");
+            assert_eq!(unread(&s, 9, None), None, "{other:?}");
+        }
     }
 
     #[test]

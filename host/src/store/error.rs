@@ -60,7 +60,10 @@ pub enum StoreError {
         why: String,
     },
     /// Part of a snapshot cannot be read again beside a draft of all of it.
-    #[error("run {run} of {connection} is not finished; `muster sync {connection}` goes on with it")]
+    #[error(
+        "run {run} of {connection} is held, and a part is not read beside it: look with `muster runs show {run}`; \
+         `muster sync {connection}` reads all of it anew"
+    )]
     Unfinished {
         /// Its number.
         run: i64,
@@ -138,7 +141,9 @@ pub enum NoState {
         status: String,
     },
     /// No run of a connection was published.
-    #[error("nothing of {0} was published yet; `muster runs --connection {0}` lists its runs")]
+    #[error(
+        "nothing of {0} was published yet: `muster sync {0}` reads it, and `muster runs --connection {0}` lists its runs"
+    )]
     Never(String),
 }
 

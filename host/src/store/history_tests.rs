@@ -145,7 +145,7 @@ fn a_run_without_a_state_says_why() {
     past.run("support", "failed", false);
     assert_eq!(
         why_not(&past, None, None),
-        "nothing of support was published yet; `muster runs --connection support` lists its runs"
+        "nothing of support was published yet: `muster sync support` reads it, and `muster runs --connection support` lists its runs"
     );
     for id in 0..4 {
         past.publish("support", &State::default().person("1", &id.to_string()));

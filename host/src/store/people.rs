@@ -4,7 +4,7 @@
 use super::error::StoreError;
 use super::moment::{self, Moment};
 use super::queries::{Reader, Sink};
-use crate::model::Employment;
+use crate::model::{Employment, ResourceId};
 
 /// A user with a job.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,17 @@ impl Reader {
     /// Nothing is; see [`StoreError`].
     pub fn published(&self, connection: &str) -> Result<Moment, StoreError> {
         moment::now(self.conn(), connection).map_err(|e| e.into_store(self.path()))
+    }
+
+    /// Whether an id was ever in a snapshot of a connection, or pointed at by one, as far as history is kept.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub fn was_there(&self, connection: &str, id: &ResourceId) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM connection c JOIN resource_type t ON t.connection = c.id AND t.name = ?2 \
+                   JOIN identity i ON i.connection = c.id AND i.type = t.id AND i.vendor_id = ?3 WHERE c.name = ?1)";
+        let found = self.conn().query_row(sql, (connection, &id.resource_type, &id.id), |row| row.get(0));
+        found.map_err(|e| self.explain(&e))
     }
 
     /// Streams the people of a connection as they were after a published run.

@@ -10,9 +10,9 @@ use super::views::VIEWS;
 use rusqlite::{Connection, Result};
 
 /// The schema version this program writes and the newest it reads.
-pub const VERSION: i64 = 4;
+pub const VERSION: i64 = 5;
 /// What makes a store of each earlier version one of the next; a new store takes all of them, too.
-const MIGRATIONS: [(i64, &str); 3] = [(1, STEPS), (2, TASKS), (3, ACTS)];
+const MIGRATIONS: [(i64, &str); 4] = [(1, STEPS), (2, TASKS), (3, ACTS), (4, BASIS)];
 /// `MUST`, in SQLite's header: tells a store from any other database.
 pub(super) const APPLICATION_ID: i64 = 0x4d55_5354;
 const TABLES: &str = "
@@ -108,6 +108,12 @@ CREATE TABLE act_outcome (
   act INTEGER NOT NULL, change INTEGER NOT NULL, subject TEXT NOT NULL, outcome TEXT NOT NULL, words TEXT NOT NULL,
   PRIMARY KEY (act, change)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// From version 4 to 5: the run that was published when an act began, and what it was made with.
+const BASIS: &str = "
+ALTER TABLE act ADD COLUMN basis INTEGER;
+ALTER TABLE act ADD COLUMN made_by TEXT NOT NULL DEFAULT '';
 ";
 
 /// Makes the tables of a new store.

@@ -108,7 +108,8 @@ JOIN resource_type t ON t.connection = c.id AND t.id = i.type
 JOIN identity p ON p.connection = c.id AND p.id = g.principal
 JOIN resource_type pt ON pt.connection = c.id AND pt.id = p.type;
 CREATE VIEW audit AS
-SELECT a.id AS act, a.at, a.ended, a.who, a.action, a.connection, a.what, a.plan, a.scenario, a.run, a.outcome, a.detail
+SELECT a.id AS act, a.at, a.ended, a.who, a.action, a.connection, a.what, a.plan, a.scenario, a.run, a.outcome, a.detail,
+       a.made_by
 FROM act a WHERE a.action <> '';
 CREATE VIEW audit_outcomes AS
 SELECT o.act, a.connection, o.subject, o.outcome, o.words
