@@ -122,6 +122,36 @@ fn a_dry_run_is_the_targets_own_and_changes_nothing() {
 }
 
 #[test]
+fn a_dry_run_of_what_goes_cleanly_goes_cleanly() {
+    // Below a new address; hires below hires, of whom other things are known; a move below somebody hired.
+    let boss = |email: &str| Member { email: email.to_owned(), ..member("Abe Reed").employee("2") };
+    let source = company(&[
+        boss("new.abe@lantern.test"),
+        member("Bea Sand").works("Engineering", "").manager("new.abe@lantern.test"),
+        member("Cal Tate").manager("bea@lantern.test"),
+        member("Deb Utz").works("", "Boston").manager("cal@lantern.test"),
+        member("Ed Vane").manager("deb@lantern.test"),
+        member("Flo West").works("Design", "Boston").manager("deb@lantern.test"),
+        member("Gus Yale").manager("new.abe@lantern.test"),
+    ]);
+    let target = company(&[boss("abe@lantern.test"), member("Ed Vane"), member("Flo West"), member("Gus Yale")]);
+    let pair = Pair::rosters(&source, &target).synced();
+    let plan = planned(&pair);
+    assert_eq!(plan["hires"].as_array().unwrap().len(), 3, "{plan}");
+    let before = persons(&pair.charthop().world());
+    let run = pair.muster(["apply", "plan.json", "--dry-run"]);
+    run.exits(0).says("charthop: 7 applied (a dry run: nothing was changed)\n");
+    assert_eq!(persons(&pair.charthop().world()), before);
+    assert_eq!((pair.charthop().applied(), pair.charthop().taken()), (vec![], vec![]));
+    let files = pair.charthop().processes();
+    assert!(files.len() > 3 && files.iter().all(|file| file.dry_run), "{} files", files.len());
+    pair.muster(["apply", "plan.json", "--yes"]).exits(0).says("charthop: 7 applied\n");
+    is_empty_now(&pair);
+    let world = pair.charthop().world();
+    assert_eq!(by_email(&world, "ed@lantern.test").manager, Some(by_email(&world, "deb@lantern.test").number));
+}
+
+#[test]
 fn a_scenario_is_written_and_the_real_data_are_not() {
     let pair = changed();
     pair.charthop().add_scenario("588f7ee98f1300000000000a");

@@ -125,6 +125,34 @@ fn an_answer_that_was_lost_is_looked_up_and_nothing_is_written_twice() {
 }
 
 #[test]
+fn what_cannot_be_looked_up_is_written_a_second_time_and_changes_nothing() {
+    // New values in a file, where processes do not say whose they were.
+    for (hidden, times) in [(false, 0), (true, 1)] {
+        let pair = changed();
+        pair.charthop().rewrite(|w| w.sources_hidden = hidden);
+        planned(&pair);
+        let second = Fault::new("POST", IMPORT, FaultKind::LostAnswer).after(1).times(1);
+        let fault = pair.charthop().inject(second);
+        pair.muster(["apply", "plan.json", "--yes"]).exits(0).says("nothing of the plan is left to do");
+        fault.assert_fired(1);
+        let twice = pair.charthop().applied_twice();
+        let file = "Work Email,Department,Location\ndora@lantern.test,Design,Remote\n";
+        assert!(twice.iter().all(|twice| (twice.what, twice.how.as_str()) == ("import", file)), "{twice:?}");
+        assert_eq!(twice.len(), times, "hidden: {hidden}");
+    }
+    // A place that stays open, which no list shows.
+    let pair = changed();
+    let plan = ["plan", "justworks", "charthop", "--departures", "backfill", "-o", "plan.json", "--exit-code"];
+    pair.muster(plan).exits(1);
+    let fault = lost(pair.charthop(), "/v1/org/*/change/sync/BACKFILL", 1);
+    pair.muster(["apply", "plan.json", "--yes"]).exits(0);
+    fault.assert_fired(1);
+    let twice = pair.charthop().applied_twice();
+    assert!(matches!(&twice[..], [one] if one.what == "change" && one.how.starts_with("BACKFILL ")), "{twice:?}");
+    assert_eq!(pair.charthop().world().open_jobs.len(), 1);
+}
+
+#[test]
 fn a_departure_whose_answer_is_lost_is_made_once() {
     let pair = changed();
     planned(&pair);
@@ -133,6 +161,7 @@ fn a_departure_whose_answer_is_lost_is_made_once() {
     fault.assert_fired(1);
     let departures = pair.charthop().applied().iter().filter(|one| one.what == "depart").count();
     assert_eq!(departures, 1);
+    assert_eq!(pair.charthop().applied_twice(), []);
     is_empty_now(&pair);
 }
 

@@ -1,8 +1,12 @@
 //! Two properties of random rosters: what was planned and applied needs no other plan, and an apply that is interrupted
 //! wherever it may be and repeated leaves the same target as one that was not.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::Method;
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use support::charthop::world::Person;
 use support::fault::{Fault, FaultKind};
 use support::pair::Pair;
 use support::roster::Member;
@@ -133,10 +137,38 @@ fn what_was_planned_and_applied_needs_no_other_plan() {
 /// How an apply is ended in its middle.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// Killed while a request is not answered.
+    /// Killed when a request was sent and is not done.
     Killed,
+    /// Killed when a write is done and not answered.
+    KilledAfter,
     /// Every answer from there on is lost, though what was asked for is done.
     Lost,
+}
+
+/// Interrupts an apply in front of this request, and repeats it.
+fn interrupted(pair: &Pair, methods: &[Method], after: usize, end: End, wanted: &[Person]) {
+    let charthop = pair.charthop();
+    let kind = match end {
+        End::Killed => FaultKind::Hang,
+        End::KilledAfter => FaultKind::Withheld,
+        End::Lost => FaultKind::LostAnswer,
+    };
+    let fault = charthop.inject(Fault::new("*", "/**", kind).after(after as u64));
+    let process = pair.spawn(["apply", "plan.json", "--yes"]);
+    eventually("it is interrupted", || fault.fired() > 0);
+    if let End::KilledAfter = end {
+        let writes = methods[..=after].iter().filter(|method| *method != Method::GET).count();
+        eventually("the write is done", || charthop.taken().len() == writes);
+    }
+    if let End::Killed | End::KilledAfter = end {
+        process.signal(Signal::SIGKILL);
+    }
+    let run = process.wait();
+    assert_ne!(run.code, Some(0), "{end:?} after {after}");
+    fault.lift();
+    pair.muster(["apply", "plan.json", "--yes"]).exits(0);
+    assert_eq!(persons(&charthop.world()), wanted, "{end:?} after {after} of {}", methods.len());
+    assert_eq!(charthop.applied_twice(), [], "{end:?} after {after} of {}", methods.len());
 }
 
 #[test]
@@ -151,32 +183,27 @@ fn an_apply_that_is_interrupted_anywhere_and_repeated_is_one_that_was_not() {
     let whole = begin();
     whole.muster(["apply", "plan.json", "--yes"]).exits(0);
     let wanted = persons(&whole.charthop().world());
+    assert!(!whole.charthop().taken().is_empty());
     // What is asked for until the target is read again.
-    let asked = whole.charthop().requests().iter().rposition(|request| request.method != "GET").unwrap() as u64 + 1;
-    assert!(asked > 5, "{asked} requests");
-    let mut interrupted = 0;
-    for after in 0..asked {
-        for end in [End::Killed, End::Lost] {
-            let pair = begin();
-            let kind = match end {
-                End::Killed => FaultKind::Hang,
-                End::Lost => FaultKind::LostAnswer,
-            };
-            let fault = pair.charthop().inject(Fault::new("*", "/**", kind).after(after));
-            let process = pair.spawn(["apply", "plan.json", "--yes"]);
-            eventually("it is interrupted", || fault.fired() > 0);
-            if let End::Killed = end {
-                process.signal(Signal::SIGKILL);
-            }
-            let run = process.wait();
-            assert_ne!(run.code, Some(0), "{end:?} after {after}");
-            fault.lift();
-            let run = pair.muster(["apply", "plan.json", "--yes"]);
-            run.exits(0);
-            assert_eq!(persons(&pair.charthop().world()), wanted, "{end:?} after {after} of {asked}");
-            assert_eq!(pair.charthop().applied_twice(), [], "{end:?} after {after}");
-            interrupted += 1;
+    let mut methods: Vec<Method> = whole.charthop().requests().iter().map(|request| request.method.clone()).collect();
+    methods.truncate(methods.iter().rposition(|method| *method != Method::GET).unwrap() + 1);
+    assert!(methods.len() > 5, "{methods:?}");
+    let cases: Vec<(usize, End)> = (0..methods.len())
+        .flat_map(|after| [End::Killed, End::KilledAfter, End::Lost].map(|end| (after, end)))
+        // A read that is done and one that is not are the same.
+        .filter(|(after, end)| !matches!(end, End::KilledAfter) || methods[*after] != Method::GET)
+        .collect();
+    assert!(cases.len() >= 12, "{cases:?}");
+    // Most of the time goes by in waiting for a vendor that does not answer.
+    let threads = std::thread::available_parallelism().map_or(4, |cores| cores.get() * 4).min(16);
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((after, end)) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    interrupted(&begin(), &methods, *after, *end, &wanted);
+                }
+            });
         }
-    }
-    assert!(interrupted >= 12, "{interrupted} interruptions");
+    });
 }

@@ -218,6 +218,27 @@ fn what_the_vendor_refuses_is_an_outcome_in_its_words() {
 }
 
 #[test]
+fn whoever_was_in_a_team_that_is_gone_is_in_it_no_more() {
+    let scene = synced();
+    scene.fake().edit(|world| drop(world.teams.remove(&2)));
+    let revoke = ["revoke", "support", "team:2:member", "agent:7"];
+    scene.muster(revoke.iter().copied().chain(["--dry-run"])).exits(0).says("already so, nothing to do: revoke");
+    scene.muster(revoke.iter().copied().chain(["--yes"])).exits(0).says("support: already so, nothing to do: revoke");
+    assert_eq!(written(&scene), []);
+    assert_eq!(audit(&scene), [act("revoke", "team:2:member from agent:7", "already-so")]);
+    assert!(!scene.grant_ids().iter().any(|id| id.starts_with("team:2:member:")), "{:?}", scene.grant_ids());
+    // That it "could not be found" is no proof where the list of teams has it.
+    let scene = synced();
+    let lost =
+        Fault::get(&scene.fake().path(MEMBERS), FaultKind::json(404, r#"{"error":"Resource could not be found"}"#));
+    let lost = scene.fake().inject(lost);
+    let run = scene.muster(revoke.iter().copied().chain(["--yes"]));
+    run.exits(1).errs("Chatwoot lists team 2 and says that its members could not be found");
+    assert!(lost.fired() > 0);
+    assert_eq!((written(&scene), audit(&scene)[0].2.as_str()), (vec![], "failed"));
+}
+
+#[test]
 fn an_answer_that_was_lost_is_looked_up_and_nothing_is_sent_twice() {
     let scene = synced();
     let lost = scene.fake().inject(Fault::new("POST", &scene.fake().path(MEMBERS), FaultKind::ResetMidBody).times(1));

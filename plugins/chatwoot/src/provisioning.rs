@@ -7,7 +7,8 @@
 //! | another role | `PATCH agents/ID` with the custom role it has | without: on Enterprise that clears the custom role |
 //!
 //! What is there is read first, so that nothing is sent for what is so already, and so that a dry run can say what would
-//! come of a change by reading alone.
+//! come of a change by reading alone. Nobody is a member of a team that the list of teams no longer has: such a revoke is
+//! done already, such a grant is refused.
 
 use muster_sdk::provisioning::{Change, NewAccount, Outcome, Provisioning};
 use muster_sdk::{Context, Failure, Grant, ResourceId, Task};
@@ -66,10 +67,17 @@ fn membership(api: &Api<'_>, grant: &Grant, wanted: bool, dry_run: bool) -> Resu
         is_member |= member.id == agent;
         Ok(())
     })?;
-    if !exists {
-        return refused(format!("Chatwoot has no team {team} any more"));
-    }
     let reread = Task::new(TEAM_MEMBERS, team);
+    if !exists {
+        return match (is_listed(api, team)?, wanted) {
+            (true, _) => Err(Stop::Failed(Failure::Unexpected(format!(
+                "Chatwoot lists team {team} and says that its members could not be found"
+            )))),
+            (false, true) => refused(format!("Chatwoot has no team {team} any more")),
+            // Nobody is in a team that is gone.
+            (false, false) => Ok(Outcome::already_so().rereading(reread)),
+        };
+    }
     if is_member == wanted {
         return Ok(Outcome::already_so().rereading(reread));
     }
@@ -83,8 +91,15 @@ fn membership(api: &Api<'_>, grant: &Grant, wanted: bool, dry_run: bool) -> Resu
         Wrote::Done => Ok(Outcome::applied().rereading(reread)),
         // Somebody else was faster.
         Wrote::WasSo => Ok(Outcome::already_so().rereading(reread)),
+        // The team went while we looked at it.
+        Wrote::Refused(_) if !wanted && !is_listed(api, team)? => Ok(Outcome::already_so().rereading(reread)),
         Wrote::Refused(words) => refused(words),
     }
+}
+
+/// Whether the account has this team. "Not found" alone proves nothing, and only the list of all teams does.
+fn is_listed(api: &Api<'_>, team: u64) -> Result<bool, Failure> {
+    Ok(api.teams()?.iter().any(|listed| listed.id == team))
 }
 
 fn create(api: &Api<'_>, account: &NewAccount, dry_run: bool) -> Result<Outcome, Stop> {

@@ -50,15 +50,15 @@ pub struct Writing {
     pub sources_hidden: bool,
 }
 
-/// Something that was applied, and not only asked for.
+/// Something that was applied, and not only asked for; or a write that was taken, as it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Applied {
     pub scenario: Option<String>,
-    /// `hire`, `update`, `depart`, `backfill` or `group`.
+    /// `hire`, `update`, `depart`, `backfill` or `group`; of a write `import`, `change` or `patch`.
     pub what: &'static str,
-    /// A work address; the name of a group.
+    /// A work address; the name of a group. Of a write the mark of an import, or a person's id.
     pub who: String,
-    /// `title=Boss`, or a day.
+    /// `title=Boss`, or a day. Of a write its file or body.
     pub how: String,
 }
 
@@ -74,10 +74,18 @@ impl FakeChartHop {
         self.written(|writes| writes.applied.clone())
     }
 
-    /// What was applied more than once: nothing, where whoever writes looks before writing again.
+    /// Every write that was taken, in order, as it was asked for: the second of two equal ones is there, though it
+    /// applied nothing. Dry runs are not.
+    pub fn taken(&self) -> Vec<Applied> {
+        self.written(|writes| writes.taken.clone())
+    }
+
+    /// What was applied more than once, and the writes that were taken more than once, whether or not the second one made
+    /// a difference: nothing, where whoever writes looks before writing again.
     pub fn applied_twice(&self) -> Vec<Applied> {
         let mut seen = BTreeSet::new();
-        self.applied().into_iter().filter(|applied| !seen.insert(applied.clone())).collect()
+        let all = self.applied().into_iter().chain(self.taken());
+        all.filter(|applied| !seen.insert(applied.clone())).collect()
     }
 
     /// The imports so far, the oldest first.

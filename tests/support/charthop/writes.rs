@@ -21,6 +21,8 @@ pub(super) struct Writes {
     pub(super) scenarios: BTreeMap<String, World>,
     pub(super) processes: Vec<Process>,
     pub(super) applied: Vec<Applied>,
+    /// Every write that was taken, whether or not it made a difference.
+    pub(super) taken: Vec<Applied>,
     /// How many rows a habit made fail.
     pub(super) spoilt: u64,
     /// How many processes ended as a habit wants it.
@@ -36,8 +38,8 @@ fn refused(status: u16, why: &str) -> Answer {
 impl Writes {
     pub(super) fn new(writing: Writing, world: &World, today: String) -> Self {
         let scenarios = writing.scenarios.iter().map(|id| (id.clone(), world.clone())).collect();
-        let (processes, applied) = (Vec::new(), Vec::new());
-        Self { writing, scenarios, processes, applied, spoilt: 0, bent: 0, today, changes: 0 }
+        let (processes, applied, taken) = (Vec::new(), Vec::new(), Vec::new());
+        Self { writing, scenarios, processes, applied, taken, spoilt: 0, bent: 0, today, changes: 0 }
     }
 
     /// The answer, if the request is one of these; `rest` is the path behind the organization.
@@ -72,10 +74,16 @@ impl Writes {
         if flags.scenario.as_ref().is_some_and(|id| !self.scenarios.contains_key(id)) {
             return refused(400, "unknown scenario");
         }
-        let table = match multipart::file(request).and_then(|file| Table::read(&file)) {
-            Ok(table) => table,
+        let read = multipart::file(request).and_then(|file| Ok((Table::read(&file)?, file)));
+        let (table, file) = match read {
+            Ok(read) => read,
             Err(why) => return refused(400, &why),
         };
+        if !flags.dry_run {
+            let source = query.get("importSource").unwrap_or_default();
+            let file = String::from_utf8_lossy(&file);
+            self.taken.push(Applied::new(flags.scenario.as_deref(), "import", source, &file));
+        }
         let number = self.processes.len() as u64 + 1;
         let polls = self.writing.polls;
         self.processes.push(Process::new(number, options(query), table, flags, polls));
@@ -156,6 +164,9 @@ impl Writes {
         match change::sync(target, of, &body, &self.today, self.changes) {
             Ok(made) => {
                 self.applied.extend(made.applied);
+                let scenario = body.get("scenarioId").and_then(Value::as_str);
+                let who = made.change["personId"].as_str().unwrap_or_default();
+                self.taken.push(Applied::new(scenario, "change", who, &format!("{of} {body}")));
                 Answer::json(self.status(200), made.change.to_string())
             }
             Err((status, why)) => refused(status, &why),
@@ -178,6 +189,8 @@ impl Writes {
         match person_patch::patch(target, id, &body, scenario) {
             Ok(applied) => {
                 self.applied.extend(applied);
+                let how = format!("{} {body}", query.get("date").unwrap_or_default());
+                self.taken.push(Applied::new(scenario, "patch", id, how.trim_start()));
                 Answer::empty(self.status(204))
             }
             Err((status, why)) => refused(status, &why),

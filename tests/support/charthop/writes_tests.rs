@@ -276,7 +276,8 @@ fn a_change_is_made_where_no_equal_one_exists() {
     sync("DEPART", depart("2026-02-01"));
     sync("BACKFILL", json!({"jobId": job_id(2), "date": "2026-02-01"}));
     assert_eq!((fake.world().person(2).unwrap().stage, fake.world().open_jobs.len()), (Stage::Former, 1));
-    assert_eq!(fake.applied_twice(), []);
+    let twice: Vec<(&str, String)> = fake.applied_twice().into_iter().map(|twice| (twice.what, twice.who)).collect();
+    assert_eq!(twice, [("change", person_id(2)), ("change", person_id(2))], "applied once, and asked for twice");
 
     for (of, body, wanted) in [
         ("DEPART", depart("2/1/2026"), 400),
@@ -303,6 +304,26 @@ fn a_person_is_patched_flat_or_nested() {
     assert_eq!(patch(person_id(2), json!({"shoeSize": "43"})), 400);
     assert_eq!(patch(person_id(9), json!({"name.first": "X"})), 404);
     assert_eq!(fake.strangers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_write_that_is_taken_a_second_time_is_noticed_though_it_changes_nothing() {
+    let fake = two().start();
+    let marked = |source: &str| format!("{FLAGS}&importSource={source}");
+    let title = "Work Email,Job Title\nbo@acme.test,B\n";
+    import(&fake, &marked("one"), title);
+    import(&fake, &marked("two"), title);
+    import(&fake, &marked("two"), "Work Email,Job Title\nbo@acme.test,C\n");
+    import(&fake, &marked("one").replace("DryRun=false", "DryRun=true"), title);
+    assert_eq!((fake.applied_twice(), fake.taken().len()), (vec![], 3));
+    import(&fake, &marked("one").replace("createGroups=true", "createGroups=false"), title);
+    let patch = json!({"name.first": "Bob"}).to_string();
+    for person in [2, 1, 2, 9] {
+        ask(&fake, "PATCH", &format!("/v2/org/acme/person/{}", person_id(person)), &patch);
+    }
+    let twice: Vec<(&str, String)> = fake.applied_twice().into_iter().map(|twice| (twice.what, twice.who)).collect();
+    assert!(twice.contains(&("import", "one".to_owned())) && twice.contains(&("patch", person_id(2))), "{twice:?}");
+    assert_eq!(twice.iter().filter(|(what, _)| ["import", "patch"].contains(what)).count(), 2, "{twice:?}");
 }
 
 #[test]

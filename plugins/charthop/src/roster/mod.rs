@@ -9,7 +9,15 @@
 //! | `departures` | lets up to 10 people leave | the next |
 //!
 //! The plan is made anew in every call and is the same each time; a step's payload says where in it we are.
+//!
+//! A step whose answer was lost looks before it writes again: for the process with its mark, for the hired, for what the
+//! person says now. Where ChartHop has no way to look, the same is written a second time, which changes nothing:
+//!
+//! - a file of new values, where processes do not repeat their mark and none is at work (a hire never is);
+//! - `change/sync` of an open place, or of a later day: ChartHop makes it only where it does not exist;
+//! - `PATCH` of a person from a later day on, or one that was only accepted: the same values once more.
 
+mod addresses;
 mod columns;
 mod file;
 mod plan;
@@ -207,7 +215,7 @@ impl Work<'_> {
                 State { at: state.at.saturating_add(1), failed: std::mem::take(&mut state.failed), ..State::default() };
             return Ok(());
         }
-        let text = file::text(file, self.changes, &places, &self.plan.addresses, options.dry_run)?;
+        let text = file::text(file, self.changes, &places, &self.plan.addresses)?;
         // The row of somebody new says its own day. An update finds those who are there and makes nobody.
         let day = if file.hires { None } else { Some(file.effective.as_deref().unwrap_or(&self.today)) };
         match self.requests.import(&source, file.hires, day, &text)? {
@@ -234,7 +242,7 @@ impl Work<'_> {
 
     fn address(&self, place: usize) -> &str {
         let change = self.changes.get(place);
-        change.and_then(|change| self.plan.addresses.of(change, self.requests.options.dry_run)).unwrap_or_default()
+        change.and_then(|change| self.plan.addresses.of(change)).unwrap_or_default()
     }
 
     /// All updates of a person that were not refused before anything was written.

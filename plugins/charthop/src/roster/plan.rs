@@ -1,9 +1,10 @@
 //! What is written in which order: the same for the same changes, so that a step is found again after a crash. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use muster_sdk::roster::{FieldChange, Person, RosterChange, RosterOptions, Update};
 
+use super::addresses::{Addresses, folded, new_address};
 use super::columns::{Field, find};
 
 /// Up to so many hires and updates, an update is written by itself where that can be done.
@@ -58,51 +59,21 @@ pub(crate) struct Plan {
     pub(crate) addresses: Addresses,
 }
 
-/// The new work addresses that are written first, by the person's id: somebody may be in several updates, of which one
-/// alone has the address.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct Addresses(HashMap<String, String>);
-
-impl Addresses {
-    /// Of every update that can be written.
-    fn new(changes: &[RosterChange]) -> Addresses {
-        let new = |change: &RosterChange| match change {
-            RosterChange::Update(update) => {
-                checked(update).ok().and(new_address(update)).map(|new| (update.id.id.clone(), new.to_owned()))
-            }
-            _ => None,
-        };
-        Addresses(changes.iter().filter_map(new).collect())
-    }
-
-    /// The address by which an import finds a change's person, once the new ones are written; `dry_run`: they are not.
-    pub(crate) fn of<'a>(&'a self, change: &'a RosterChange, dry_run: bool) -> Option<&'a str> {
-        match change {
-            RosterChange::Hire(person) => person.user.email.as_deref(),
-            RosterChange::Depart(departure) => departure.email.as_deref(),
-            RosterChange::Update(update) => {
-                let new = self.0.get(&update.id.id).map(String::as_str);
-                new.filter(|_| !dry_run || update.email.is_none()).or(update.email.as_deref())
-            }
-        }
-    }
-}
-
 /// Plans the changes.
 pub(crate) fn plan(changes: &[RosterChange], options: &RosterOptions) -> Plan {
     let many = changes.iter().filter(|change| !matches!(change, RosterChange::Depart(_))).count() > SMALL;
-    let mut plan = Plan { addresses: Addresses::new(changes), ..Plan::default() };
+    let written = changes.iter().filter(|change| is_written(change));
+    let mut plan = Plan { addresses: Addresses::new(written, options.dry_run), ..Plan::default() };
     let (mut emails, mut singles, mut departures, mut hires) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut files: BTreeMap<(Option<&str>, Vec<&'static str>), Vec<usize>> = BTreeMap::new();
     for (place, change) in changes.iter().enumerate() {
-        let findable = || plan.addresses.of(change, false).is_some_and(|address| !address.trim().is_empty());
         let way = match change {
             RosterChange::Hire(person) => cells_of_hire(person).map(|_| hires.push(place)),
             RosterChange::Depart(_) => {
                 departures.push(place);
                 Ok(())
             }
-            RosterChange::Update(update) => way(update, many || options.dry_run, findable()).map(|way| {
+            RosterChange::Update(update) => way(update, many, options.dry_run, &plan.addresses).map(|way| {
                 // Whatever else is written: managers are named by addresses, and rows found by them.
                 if new_address(update).is_some() {
                     emails.push(place);
@@ -160,21 +131,45 @@ fn checked(update: &Update) -> Result<Vec<&'static Field>, String> {
     update.fields.iter().map(field).collect()
 }
 
-fn way(update: &Update, import: bool, findable: bool) -> Result<Way, String> {
+/// Whether a change can be written at all.
+fn is_written(change: &RosterChange) -> bool {
+    match change {
+        RosterChange::Hire(person) => cells_of_hire(person).is_ok(),
+        RosterChange::Update(update) => checked(update).is_ok(),
+        RosterChange::Depart(_) => true,
+    }
+}
+
+fn way(update: &Update, many: bool, dry_run: bool, addresses: &Addresses) -> Result<Way, String> {
     let mut fields = checked(update)?;
     fields.retain(|field| field.column.is_some());
+    let finds = |address: Option<&str>| address.is_some_and(|address| !address.trim().is_empty());
+    let (now, later) = (finds(update.email.as_deref()), finds(addresses.written(update)));
     let single = fields.iter().all(|field| field.is_single());
+    if fields.is_empty() {
+        return Ok(Way::Nothing);
+    }
+    if !single && !later {
+        return Err("this person has no work address in ChartHop, by which an import would find them".to_owned());
+    }
+    // What only the plan itself makes possible cannot be tried in a dry run: the person is looked at.
+    if dry_run {
+        let manager = value(update, "manager");
+        fields.retain(|field| field.name != "manager" || addresses.is_there(manager));
+    }
+    let found = if dry_run { now } else { later };
+    if fields.is_empty() || !found || single && !many && !dry_run {
+        return Ok(Way::Single);
+    }
     let mut columns: Vec<&'static str> = fields.iter().map(|field| field.name).collect();
     columns.sort_unstable();
     columns.dedup();
-    match (single && (!import || !findable), findable) {
-        _ if columns.is_empty() => Ok(Way::Nothing),
-        (true, _) => Ok(Way::Single),
-        (false, true) => Ok(Way::Import(columns)),
-        (false, false) => {
-            Err("this person has no work address in ChartHop, by which an import would find them".to_owned())
-        }
-    }
+    Ok(Way::Import(columns))
+}
+
+/// A new value of an update; empty: none.
+fn value<'u>(update: &'u Update, field: &str) -> &'u str {
+    update.fields.iter().find(|change| change.field == field).map_or("", |change| &change.value)
 }
 
 /// A file that may take more rows.
@@ -207,7 +202,6 @@ fn files_of_hires(hires: &[usize], changes: &[RosterChange], addresses: &Address
         let Some(change @ RosterChange::Hire(person)) = changes.get(place) else { continue };
         let filled = |field: &&Field| field.name == "manager" || !hire_value(person, field).is_empty();
         let columns: Vec<&'static Field> = hire_fields().filter(filled).collect();
-        let folded = |address: &str| address.trim().to_lowercase();
         let least = person.manager.as_deref().and_then(|manager| file_of.get(&folded(manager)).copied()).unwrap_or(0);
         let weight = weight(change, addresses);
         let fits = |room: &Room| room.file.columns == columns && room.takes(weight);
@@ -273,21 +267,24 @@ fn cells_of_hire(person: &Person) -> Result<Vec<String>, String> {
     hire_fields().map(cell).collect()
 }
 
-/// The work address that an update writes.
-pub(crate) fn new_address(update: &Update) -> Option<&str> {
-    update.fields.iter().find(|change| change.field == "email").map(|change| change.value.as_str())
-}
-
-/// The cells of a change behind the address. What cannot be written was refused before.
-pub(crate) fn cells(change: &RosterChange, columns: &[&'static Field]) -> Vec<String> {
+/// The cells of a change behind the address; `beside`: who is hired by the same file, their addresses folded. What
+/// cannot be written was refused before.
+pub(crate) fn cells(
+    change: &RosterChange,
+    columns: &[&'static Field],
+    addresses: &Addresses,
+    beside: &HashSet<String>,
+) -> Vec<String> {
     let value = |field: &&'static Field| match change {
         RosterChange::Hire(person) => hire_value(person, field),
-        RosterChange::Update(update) => {
-            update.fields.iter().find(|change| change.field == field.name).map_or("", |change| &change.value)
-        }
+        RosterChange::Update(update) => value(update, field.name),
         RosterChange::Depart(_) => "",
     };
-    columns.iter().map(|field| field.cell(value(field)).unwrap_or_default()).collect()
+    let named = |field: &&'static Field| match (field.name, value(field)) {
+        ("manager", manager) => addresses.manager(manager, beside).unwrap_or_default(),
+        (_, value) => value,
+    };
+    columns.iter().map(|field| field.cell(named(field)).unwrap_or_default()).collect()
 }
 
 /// The most bytes that a row takes: quoted, each quote doubled.
@@ -295,7 +292,7 @@ fn weight(change: &RosterChange, addresses: &Addresses) -> usize {
     /// Quotes and the comma.
     const AROUND: usize = 3;
     let text = |text: &str| text.len().saturating_add(text.bytes().filter(|byte| *byte == b'"').count()) + AROUND;
-    let address = addresses.of(change, false).map_or(0, text);
+    let address = addresses.of(change).map_or(0, text);
     let cells: usize = match change {
         RosterChange::Hire(person) => hire_fields().map(|field| text(hire_value(person, field))).sum(),
         RosterChange::Update(update) => update.fields.iter().map(|change| text(&change.value)).sum(),

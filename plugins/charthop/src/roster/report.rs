@@ -98,8 +98,9 @@ fn told(errors: &[&Entry], emails: &[&str], counted: bool) -> (Vec<(usize, Resul
         let named: Vec<usize> = named.into_iter().collect();
         // A message may name the manager, too: only the one in the row that it counts is meant.
         let fitting: Vec<usize> = named.iter().copied().filter(|place| candidates.contains(place)).collect();
-        let row = in_data.or(match (fitting.as_slice(), candidates.as_slice(), named.as_slice()) {
-            ([place], _, _) | (_, [place], _) | (_, [], [place]) => Some(*place),
+        // An address says who, a number may count other things.
+        let row = in_data.or(match (fitting.as_slice(), named.as_slice(), candidates.as_slice()) {
+            ([place], _, _) | (_, [place], _) | (_, _, [place]) => Some(*place),
             _ => None,
         });
         match (row, candidates.as_slice()) {
@@ -186,6 +187,15 @@ mod tests {
             ("DONE_WITH_ERRORS", error("Row 2: too long", json!({"row": 2, "workEmail": "b@X.test"})), "+-+"),
             ("DONE_WITH_ERRORS", error("Row 3 (b@x.test): too long", json!(null)), "+-+"),
             ("DONE_WITH_ERRORS", error("c@x.test is no address.", json!(null)), "++-"),
+            // One address against the number.
+            ("DONE_WITH_ERRORS", error("Row 1 (b@x.test): too long", json!(null)), "+-+"),
+            ("DONE_WITH_ERRORS", error("Row 2 (c@x.test): too long", json!(null)), "++-"),
+            ("DONE_WITH_ERRORS", error("Row 9 (c@x.test): too long", json!(null)), "++-"),
+            ("DONE_WITH_ERRORS", error("too long: B@x.test", json!({"row": 1})), "+-+"),
+            // Of several addresses the one that the number fits; the number, where none does.
+            ("DONE_WITH_ERRORS", error("Row 1: neither b@x.test nor c@x.test", json!(null)), "-++"),
+            // An address that is not in the file says nothing.
+            ("DONE_WITH_ERRORS", error("Row 1 (z@x.test): too long", json!(null)), "-++"),
             // The number alone: with the header or without it.
             ("DONE_WITH_ERRORS", error("Row 2: too long", json!(null)), "??+"),
             ("DONE_WITH_ERRORS", error("too long", json!({"row": 1})), "-++"),

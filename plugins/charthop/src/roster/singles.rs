@@ -6,8 +6,8 @@ use muster_sdk::Failure;
 use muster_sdk::roster::{Departure, ResultOf, Update};
 use serde_json::{Map, Value, json};
 
+use super::addresses::new_address;
 use super::columns::{Field, find};
-use super::plan::new_address;
 use super::requests::Requests;
 use crate::row::Row;
 
@@ -54,6 +54,8 @@ fn write(
     let Some(raw) = requests.person(id)? else { return Ok(nobody(id)) };
     let row = Row::of(&raw).ok_or_else(|| Failure::Unexpected(format!("ChartHop's person {id} is no object")))?;
     let (mut person, mut job) = (Map::new(), Map::new());
+    let dry_run = requests.options.dry_run;
+    let mut untried = false;
     for (field, value) in fields {
         let value = match field.value(value) {
             Ok(value) => value,
@@ -72,13 +74,15 @@ fn write(
                 )));
             }
             (None, Some(code)) => drop(person.insert(code.to_owned(), value.into())),
+            // An import would write it, and the person cannot be found by one, or the manager not be named, yet.
+            (None, None) if dry_run => untried = true,
             (None, None) => return Ok(ResultOf::Refused(format!("{} is written by an import only", field.name))),
         }
     }
-    if person.is_empty() && job.is_empty() {
+    if person.is_empty() && job.is_empty() && !untried {
         return Ok(ResultOf::AlreadySo);
     }
-    if requests.options.dry_run {
+    if dry_run {
         return Ok(ResultOf::Applied);
     }
     let job_id = row.text("jobId");

@@ -85,10 +85,15 @@ fn person(id: &str) -> Reply {
 
 /// What was posted last, without the form around it.
 fn posted(script: &Script<Charthop>) -> String {
-    let requests = script.requests();
-    let form = requests.iter().rfind(|request| request.method == Method::Post).unwrap();
-    let text = String::from_utf8(form.body.clone().unwrap()).unwrap();
-    text.split("\r\n\r\n").nth(1).unwrap().rsplit_once("\r\n--").unwrap().0.to_owned()
+    all_posted(script).pop().unwrap()
+}
+
+/// Every file that was posted.
+fn all_posted(script: &Script<Charthop>) -> Vec<String> {
+    let requests = script.requests().into_iter().filter(|request| request.method == Method::Post);
+    let texts = requests.map(|request| String::from_utf8(request.body.unwrap()).unwrap());
+    let file = |text: String| Some(text.split("\r\n\r\n").nth(1)?.rsplit_once("\r\n--")?.0.to_owned());
+    texts.filter_map(file).collect()
 }
 
 fn results(outcomes: &[Outcome]) -> Vec<(u32, ResultOf)> {
@@ -179,15 +184,16 @@ fn who_has_left_is_posted_again_and_who_is_there_is_not_forgotten() {
     }
 }
 
+fn placed(email: &str, manager: Option<&str>, location: Option<&str>) -> RosterChange {
+    let mut hire = hire(email, manager);
+    if let RosterChange::Hire(person) = &mut hire {
+        person.user.employment.as_mut().unwrap().location = location.map(str::to_owned);
+    }
+    hire
+}
+
 #[test]
 fn no_cell_of_a_hire_is_empty_but_the_managers_and_managers_come_first() {
-    let placed = |email: &str, manager: Option<&str>, location: Option<&str>| match hire(email, manager) {
-        RosterChange::Hire(mut person) => {
-            person.user.employment.as_mut().unwrap().location = location.map(str::to_owned);
-            RosterChange::Hire(person)
-        }
-        other => other,
-    };
     let changes = [
         placed("a@x.test", None, None),
         placed("b@x.test", Some("a@x.test"), Some("Bonn")),
@@ -201,7 +207,7 @@ fn no_cell_of_a_hire_is_empty_but_the_managers_and_managers_come_first() {
     for stage in &made.stages {
         let Stage::Import(file) = stage else { panic!("{stage:?}") };
         for place in &file.rows {
-            let cells = plan::cells(&changes[*place], &file.columns);
+            let cells = plan::cells(&changes[*place], &file.columns, &made.addresses, &HashSet::new());
             let empty = file.columns.iter().zip(&cells).filter(|(_, cell)| cell.is_empty());
             assert!(empty.clone().all(|(field, _)| field.name == "manager" && *place == 0), "{place}: {cells:?}");
         }
@@ -378,6 +384,53 @@ fn a_dry_run_imports_dry_and_only_looks_at_the_rest() {
     let outcomes = script.roster(&changes, &options).unwrap();
     assert_eq!(results(&outcomes), [(0, ResultOf::Applied), (1, ResultOf::Applied)]);
     assert_eq!(posted(&script), "Work Email,Job Title\na@x.test,Lead\n", "by the address of now");
+}
+
+#[test]
+fn a_dry_run_names_nobody_by_what_only_the_plan_would_make_so() {
+    let changes = [
+        update("m", "m@x.test", &[("email", "new@x.test")]),
+        placed("a@x.test", Some("new@x.test"), None),
+        placed("b@x.test", Some("a@x.test"), Some("Bonn")),
+        placed("c@x.test", Some("b@x.test"), Some("Bonn")),
+        update("d", "d@x.test", &[("manager", "b@x.test"), ("department", "Ops")]),
+        update("e", "e@x.test", &[("manager", "a@x.test")]),
+        update("f", "f@x.test", &[("manager", "NEW@x.test")]),
+        update("g", "", &[("email", "first@x.test"), ("department", "Ops")]),
+    ];
+    let (mut script, mut stage) = (charthop(), 0);
+    for person_id in ["m", "g", "e", "g"] {
+        script = script.get(&at_person(person_id), person(person_id));
+    }
+    for (hires, day) in
+        [(true, ""), (true, ""), (false, "&defaultChangeDate=2026-01-02"), (false, "&defaultChangeDate=2026-01-02")]
+    {
+        stage += 1;
+        let at = at_import(hires, stage, &format!("-dry{day}")).replace("DryRun=false", "DryRun=true");
+        script = script.answer(Method::Post, &at, process("PENDING")).get("/v1/org/acme/process/p1", process("DONE"));
+    }
+    let outcomes = script.roster(&changes, &RosterOptions { dry_run: true, ..options() }).unwrap();
+    let wanted: Vec<_> = [0, 1, 2, 3, 4, 6, 5, 7].map(|place| (place, ResultOf::Applied)).into();
+    assert_eq!(results(&outcomes), wanted);
+    let (first, job) = (
+        "Work Email,First Name,Last Name,Job Title,Start Date,Manager,Department",
+        "Ada,Alm,\"Head, \"\"all\"\"\",2/3/2024",
+    );
+    assert_eq!(
+        all_posted(&script),
+        [
+            format!("{first},Employment\na@x.test,{job},m@x.test,=Ops,FULL\n"),
+            // In place of somebody whom another file hires: the next above. Whom the same file hires is there by then.
+            format!(
+                "{first},Location,Employment\nb@x.test,{job},m@x.test,=Ops,Bonn,FULL\nc@x.test,{job},b@x.test,=Ops,Bonn,FULL\n"
+            ),
+            "Work Email,Department\nd@x.test,Ops\n".to_owned(),
+            "Work Email,Manager\nf@x.test,m@x.test\n".to_owned(),
+        ]
+    );
+    let real = plan(&changes, &options());
+    let sizes: Vec<usize> = real.stages.iter().map(|stage| stage.places().len()).collect();
+    assert_eq!(sizes, [2, 1, 2, 1, 1, 2], "for real everything is written: {real:?}");
 }
 
 #[test]

@@ -42,8 +42,44 @@ fn whoever_was_added_by_somebody_else_meanwhile_is_already_there() {
 }
 
 #[test]
+fn only_the_list_of_teams_proves_that_a_team_is_gone() {
+    let gone = || Reply::json(404, NOT_FOUND);
+    let (listed, unlisted) = (r#"[{"id":2,"name":"billing"},{"id":4,"name":"x"}]"#, r#"[{"id":4,"name":"x"}]"#);
+    let looked = |teams: &str| chatwoot().get(MEMBERS, gone()).get(AT_TEAMS, Reply::json(200, teams));
+    for dry_run in [false, true] {
+        let change = |vendor: &Script<Chatwoot>, change: Change| match dry_run {
+            true => vendor.dry_run(&change),
+            false => vendor.change(&change),
+        };
+        let outcome = change(&looked(unlisted), Change::Revoke(membership())).unwrap();
+        assert_eq!(outcome.result, ResultOf::AlreadySo);
+        let granted = change(&looked(unlisted), Change::Grant(membership())).unwrap();
+        assert_eq!(refused(granted.result), "Chatwoot has no team 2 any more");
+        for of in [Change::Revoke(membership()), Change::Grant(membership())] {
+            let failure = told(change(&looked(listed), of).unwrap_err());
+            assert_eq!(failure, "unexpected: Chatwoot lists team 2 and says that its members could not be found");
+        }
+    }
+}
+
+#[test]
+fn a_team_that_goes_while_somebody_is_taken_out_of_it_is_looked_up() {
+    for (teams, is_gone) in [("[]", true), (r#"[{"id":2,"name":"billing"}]"#, false)] {
+        let vendor = chatwoot()
+            .get(MEMBERS, Reply::json(200, r#"[{"id":3}]"#))
+            .answer(Method::Delete, MEMBERS, Reply::json(404, NOT_FOUND))
+            .get(AT_TEAMS, Reply::json(200, teams));
+        let result = vendor.change(&Change::Revoke(membership())).unwrap().result;
+        match is_gone {
+            true => assert_eq!(result, ResultOf::AlreadySo),
+            false => assert_eq!(refused(result), "it is gone from Chatwoot (Resource could not be found)"),
+        }
+    }
+}
+
+#[test]
 fn an_agent_that_is_gone_when_it_is_removed_is_already_gone() {
-    let gone = Reply::json(404, r#"{"error":"Resource could not be found"}"#);
+    let gone = Reply::json(404, NOT_FOUND);
     let vendor =
         chatwoot().get(AT_AGENTS, Reply::json(200, CLEO)).answer(Method::Delete, "/api/v1/accounts/1/agents/3", gone);
     let outcome = vendor.change(&Change::RemoveUser(ResourceId::new("agent", 3))).unwrap();
