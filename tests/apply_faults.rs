@@ -177,8 +177,8 @@ fn a_target_that_is_down_is_gone_on_with_when_it_is_there_again() {
     assert_eq!(audit(&pair)[0][2], "begun");
     let run = pair.muster(["apply", "plan.json", "--yes"]);
     run.exits(0).says("nothing of the plan is left to do");
-    assert_eq!(audit(&pair).len(), 1, "the same act");
-    assert_eq!(audit(&pair)[0][2], "applied");
+    let rows: Vec<[String; 2]> = audit(&pair).into_iter().map(|[action, _, outcome]| [action, outcome]).collect();
+    assert_eq!(rows, [["apply-resumed", "applied"], ["apply", "applied"]], "the same act, and who went on with it");
     assert_eq!(pair.charthop().applied_twice(), []);
     is_empty_now(&pair);
 }
@@ -198,7 +198,7 @@ fn a_process_that_is_killed_between_the_write_and_its_answer_goes_on() {
         let run = pair.muster(["apply", "plan.json", "--yes"]);
         run.exits(0).says("nothing of the plan is left to do");
         assert_eq!(pair.charthop().applied_twice(), []);
-        assert_eq!(audit(&pair).len(), 1);
+        assert_eq!(audit(&pair).iter().filter(|[action, ..]| action == "apply").count(), 1);
         is_empty_now(&pair);
     }
 }

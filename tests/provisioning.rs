@@ -336,7 +336,7 @@ fn beside_a_run_that_is_held_the_store_is_left_to_whoever_looks_at_it() {
     scene.muster(["sync"]).exits(3).says("held because");
     let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
     run.exits(0).says("support: done: grant");
-    run.complains("the store does not show it yet: run 2 of support is not finished");
+    run.complains("warning: support: the store does not show it yet: run 2 of support is held");
     scene.muster(["runs", "show", "2"]).exits(0).says("run 2 of support: held");
 }
 

@@ -36,7 +36,12 @@ impl Target {
         let job = scene.job(connection, Tape::Off).await?;
         if !job.connector.about.component.capabilities.iter().any(|has| has == capability) {
             let name = &job.connector.about.manifest.name;
-            let error = CliError::usage(format!("the connector {name} cannot {what}"));
+            let writes = |has: &String| ["provisioning", "roster"].contains(&has.as_str());
+            let reads = match job.connector.about.component.capabilities.iter().any(writes) {
+                true => "",
+                false => ": it only reads",
+            };
+            let error = CliError::usage(format!("the connector {name} cannot {what}{reads}"));
             return Err(error.with_help("`muster connectors` shows what each of them can do"));
         }
         Ok(Target { job, store: scene.store.clone(), smtp: scene.smtp.clone() })
