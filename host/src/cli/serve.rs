@@ -325,16 +325,14 @@ fn went_well(store: &Store, name: &str, paused: &Paused) -> Result<bool, StoreEr
     Ok(well)
 }
 
-/// The last run of each connection.
+/// The last run of each connection. What a change reads again stands for no run of the schedule.
 fn last_runs(store: &Store) -> Result<HashMap<String, Last>, StoreError> {
     let mut out = HashMap::new();
-    Reader::open(store.path())?.runs::<StoreError>(None, &mut |row: RunRow| {
-        // The newest come first. A time that cannot be read is long ago.
-        out.entry(row.connection).or_insert_with(|| {
-            let started = row.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-            let ended = !matches!(row.status.as_str(), "running" | "incomplete");
-            Last { started, ended }
-        });
+    Reader::open(store.path())?.newest::<StoreError>(&mut |row: RunRow| {
+        // A time that cannot be read is long ago.
+        let started = row.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let ended = !matches!(row.status.as_str(), "running" | "incomplete");
+        out.insert(row.connection, Last { started, ended });
         Ok(())
     })?;
     Ok(out)
