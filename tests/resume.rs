@@ -253,14 +253,3 @@ fn a_published_run_is_never_gone_on_with() {
     assert_eq!((&line["run"], &line["resumed"]), (&json!(3), &json!(false)), "{line}");
     assert_eq!(scene.fake().stats().requests, 2 * WHOLE);
 }
-
-#[test]
-fn a_change_gives_up_what_was_read_before_it_and_says_so() {
-    let (scene, _) = changed();
-    incomplete(&scene, FaultKind::status(404));
-    let run = scene.muster(["grant", "support", "team:1:member", "agent:60", "--yes"]);
-    let why = "was not finished and is given up, because what it has read is of the time before a change";
-    assert_eq!(run.exits(0).says("published as run 3").stderr, format!(" WARN support: run 2 {why}\n"));
-    scene.muster(["runs", "show", "2"]).exits(0).says("  given up: what it has read is of the time before a change");
-    scene.muster(["sync"]).exits(0).says("published as run 4").stderr_is_empty();
-}

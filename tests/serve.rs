@@ -292,6 +292,23 @@ fn a_command_that_hangs_holds_up_no_other_connection_and_no_stop() {
 }
 
 #[test]
+fn a_command_that_hangs_while_a_paused_connection_is_looked_at_holds_up_no_stop() {
+    let command = "exec 2>/dev/null; touch asked; while [ -e hang ]; do sleep 0.05; done; echo mistyped-token";
+    let scene = scene();
+    let text = scene.toml_text();
+    let scene =
+        scene.toml(text.replace("{ file = \"token\" }", &format!("{{ command = [\"sh\", \"-c\", \"{command}\"] }}")));
+    let process = scene.spawn(["serve", "-vv"]);
+    notes(&process, "support is paused");
+    std::fs::remove_file(scene.path("asked")).unwrap();
+    let scene = scene.file("hang", "");
+    reload(&process, "1 paused until its settings change (support)");
+    eventually("it is looked at", || scene.path("asked").exists());
+    process.signal(Signal::SIGTERM);
+    process.wait().exits(143).complains("support stays paused").never_says("not everything came to its end");
+}
+
+#[test]
 fn what_a_change_read_again_stands_for_no_run_of_the_schedule() {
     let scene = scene();
     scene.muster(["sync"]).exits(0);
@@ -360,8 +377,7 @@ fn a_component_that_is_replaced_runs_from_the_next_run_on_and_a_broken_one_harms
     assert_ne!(text(first, "digest"), text(second, "digest"), "the old component ran again");
 
     let scene = come_due(scene.connector("quiet.wasm", "no component any more"), &process);
-    notes(&process, "error: people: ");
-    notes(&process, "quiet.wasm is not a connector");
+    notes(&process, "error: people: connectors/quiet.wasm ");
     says_times(&process, "people: failed", 1);
     says_times(&process, "support: published as run", 3);
 
@@ -404,7 +420,6 @@ fn a_mail_that_is_on_its_way_when_the_server_is_stopped_arrives() {
     server.go();
     process.wait().exits(143).never_says("the mail was not sent");
     assert!(server.mail().text.contains("Subject: muster: support: "), "{}", server.mail().text);
-    assert_eq!(scene.fake().stats().requests, WHOLE + 3, "check, agents and teams of the run that was stopped");
 }
 
 #[test]

@@ -225,13 +225,18 @@ impl<'a> Server<'a> {
         let (scene, shared, pauses) = (Arc::clone(&self.scene), Arc::clone(&self.shared), Arc::clone(&self.pauses));
         let name_of = name.to_owned();
         self.spawn(name, async move {
-            let name = name_of;
+            let (name, mut stop) = (name_of, shared.stop.clone());
             if went_well(&shared.store, &name, &paused).unwrap_or(false) {
                 return Event::Changed;
             }
             let Some(connection) = connection(&scene, &name) else { return Event::Same(None) };
             // Settings that are wrong in themselves are not yet those that could be tried.
-            let Ok(job) = scene.job(connection, Tape::Off).await else { return Event::Same(None) };
+            let job = tokio::select! {
+                biased;
+                Ok(_) = stop.wait_for(|stop| *stop) => return Event::Same(None),
+                job = scene.job(connection, Tape::Off) => job,
+            };
+            let Ok(job) = job else { return Event::Same(None) };
             let looked = tokio::task::spawn_blocking(move || {
                 let material = material(&job);
                 let same = pauses.is_the_same(&name, &paused, &material);
