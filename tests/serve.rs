@@ -420,6 +420,7 @@ fn a_mail_that_is_on_its_way_when_the_server_is_stopped_arrives() {
     server.go();
     process.wait().exits(143).never_says("the mail was not sent");
     assert!(server.mail().text.contains("Subject: muster: support: "), "{}", server.mail().text);
+    assert_eq!(scene.fake().count(&scene.fake().path("agents")), 2, "each of them ran once");
 }
 
 #[test]
