@@ -321,9 +321,13 @@ fn a_run_that_was_not_finished_before_a_change_is_not_gone_on_with() {
     scene.muster(["sync"]).exits(3);
     broken.lift();
     let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
-    run.exits(0).says("support: done: grant").says("published as run 3: 1 added").stderr_is_empty();
+    let why = "what it has read is of the time before a change";
+    let told = format!(" WARN support: run 2 was not finished and is given up, because {why}\n");
+    assert_eq!(run.exits(0).says("support: done: grant").says("published as run 3: 1 added").stderr, told);
+    scene.muster(["runs", "show", "2"]).exits(0).says(&format!("  given up: {why}\n"));
     assert!(scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()));
-    let line = scene.muster(["sync", "--json"]).exits(0).json();
+    let sync = scene.muster(["sync", "--json"]);
+    let line = sync.exits(0).stderr_is_empty().json();
     assert_eq!((&line["run"], &line["resumed"]), (&json!(4), &json!(false)));
     assert!(scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()), "what run 2 had read was of before");
 }

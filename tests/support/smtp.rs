@@ -17,6 +17,7 @@ pub struct Builder {
     login: (String, String),
     refuses: Vec<String>,
     aborts: bool,
+    waits: bool,
     certificate: Tls,
 }
 
@@ -36,6 +37,7 @@ impl SmtpServer {
             login: (String::new(), String::new()),
             refuses: Vec::new(),
             aborts: false,
+            waits: false,
             certificate: Tls::default(),
         }
     }
@@ -44,6 +46,11 @@ impl SmtpServer {
     pub fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Takes the mails that it let wait, and those that come.
+    pub fn go(&self) {
+        std::fs::write(self.folder.path().join("go"), "").unwrap();
     }
 
     /// Its port.
@@ -63,7 +70,7 @@ impl SmtpServer {
         )
     }
 
-    /// What happened there, of one kind: `mail`, `login`, `refused`, `aborted`.
+    /// What happened there, of one kind: `mail`, `login`, `refused`, `aborted`, `waiting`.
     pub fn events(&self, kind: &str) -> Vec<Value> {
         let text = std::fs::read_to_string(self.folder.path().join("events")).unwrap_or_default();
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -113,6 +120,13 @@ impl Builder {
         self
     }
 
+    /// Lets each mail wait for its answer until [`SmtpServer::go`].
+    #[must_use]
+    pub fn waits(mut self) -> Self {
+        self.waits = true;
+        self
+    }
+
     /// With this certificate.
     #[must_use]
     pub fn certificate(mut self, tls: Tls) -> Self {
@@ -134,6 +148,7 @@ impl Builder {
             "password": self.login.1,
             "refuses": self.refuses,
             "aborts": self.aborts,
+            "waits": self.waits,
         });
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("support/smtp_server.py");
         let mut child = Command::new(python)

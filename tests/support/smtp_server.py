@@ -1,7 +1,7 @@
 """An SMTP server for the tests, on aiosmtpd: takes mails on a port of loopback and notes what happens, a JSON line each.
 
 Usage: python smtp_server.py OPTIONS, which is JSON: folder, tls (none, starttls or tls), user, password, refuses (addresses),
-aborts (ends the connection when a mail has come). Prints its port.
+aborts (ends the connection when a mail has come), waits (answers no mail before there is a file `go`). Prints its port.
 """
 
 import asyncio
@@ -34,6 +34,10 @@ class Handler:
             note("aborted")
             server.transport.abort()
             return "451 gone"
+        if OPTIONS["waits"]:
+            note("waiting")
+            while not (FOLDER / "go").exists():
+                await asyncio.sleep(0.005)
         note(
             "mail",
             sender=envelope.mail_from,

@@ -1,10 +1,13 @@
 //! Log lines on stderr.
 
 use super::args::{Global, LogFormat};
-use std::io::Write;
+use crate::clock::Clock;
+use std::io::{IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
@@ -12,8 +15,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 const WIRE: [&str; 9] =
     ["h2", "hyper", "hyper_util", "lettre", "mio", "rustls", "tokio_rustls", "want", "wasmtime_wasi_http"];
 
-/// Sets up logging once, from the options and `MUSTER_LOG`.
-pub fn start(global: &Global) {
+/// Sets up logging once, from the options and `MUSTER_LOG`. Lines of a command that goes on for days, `lasting`, say when
+/// where nobody watches them come.
+pub fn start(global: &Global, lasting: bool) {
     let level = match (global.quiet, global.verbose) {
         (true, _) => "error",
         (false, 0) => "muster=warn,connector=warn,progress=info,error",
@@ -28,15 +32,30 @@ pub fn start(global: &Global) {
     // Rule: what travels on the wire is never logged. Reason: these libraries write headers and URLs as they are sent,
     // with the credential in them, and neither masking nor the operator's filter stands before that.
     let safe = filter_fn(|meta| !WIRE.contains(&meta.target().split("::").next().unwrap_or_default()));
-    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    let watched = std::io::stderr().is_terminal();
+    // systemd's journal has a time of its own for each line.
+    let timed = std::env::var_os("JOURNAL_STREAM").is_some();
+    let colours = watched && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt::layer().with_writer(AroundBars);
     let lines = match (global.log_format, global.verbose) {
         (LogFormat::Json, _) => lines.json().with_ansi(false).boxed(),
+        (LogFormat::Text, 0) if lasting && !watched && !timed => {
+            lines.with_timer(Seconds).with_target(false).with_ansi(false).boxed()
+        }
         (LogFormat::Text, 0) => lines.without_time().with_target(false).with_ansi(colours).boxed(),
         (LogFormat::Text, _) => lines.with_target(false).with_ansi(colours).boxed(),
     };
     // A second call (tests) changes nothing.
     let _ = tracing_subscriber::registry().with(lines.with_filter(safe).with_filter(filter)).try_init();
+}
+
+/// The time as `YYYY-MM-DDTHH:MM:SSZ`.
+struct Seconds;
+
+impl FormatTime for Seconds {
+    fn format_time(&self, to: &mut Writer<'_>) -> std::fmt::Result {
+        to.write_str(&Clock::real().text())
+    }
 }
 
 /// Writes a line while no progress bar is in the way.

@@ -75,7 +75,7 @@ pub fn main() -> ExitCode {
             }
         };
     }
-    logging::start(&cli.global);
+    logging::start(&cli.global, matches!(cli.command, Command::Serve));
     let code = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => {
             let code = runtime.block_on(run(&cli)).unwrap_or_else(|e| e.report());

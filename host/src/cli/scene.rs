@@ -120,13 +120,17 @@ impl Scene {
         Ok(Scene { connections, store, smtp: config.smtp, files, loader, limits })
     }
 
-    /// Loads the connector of a connection and judges its settings.
+    /// Loads the connector of a connection and judges its settings. Whoever no longer waits for it gets no job, whatever
+    /// a command of the operator's is still doing.
     ///
     /// # Errors
     /// Why it cannot be run, before anybody was called.
     pub async fn job(&self, connection: &Connection, tape: Tape) -> Result<Job, CliError> {
         let connector = self.connector(&connection.connector).await?;
-        Ok(Job::new(connection, connector, &self.limits, &self.store, tape)?)
+        let (connection, limits, store) = (connection.clone(), self.limits.clone(), self.store.clone());
+        // Beside the tasks: a setting may be a command that takes its time, and a few of those would hold up every task.
+        let job = tokio::task::spawn_blocking(move || Job::new(&connection, connector, &limits, &store, tape));
+        Ok(job.await.map_err(|_| CliError::failed("the settings were lost inside the host"))??)
     }
 
     async fn connector(&self, name: &str) -> Result<Connector, CatalogError> {

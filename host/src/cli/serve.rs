@@ -225,13 +225,18 @@ impl<'a> Server<'a> {
         let (scene, shared, pauses) = (Arc::clone(&self.scene), Arc::clone(&self.shared), Arc::clone(&self.pauses));
         let name_of = name.to_owned();
         self.spawn(name, async move {
-            let name = name_of;
+            let (name, mut stop) = (name_of, shared.stop.clone());
             if went_well(&shared.store, &name, &paused).unwrap_or(false) {
                 return Event::Changed;
             }
             let Some(connection) = connection(&scene, &name) else { return Event::Same(None) };
             // Settings that are wrong in themselves are not yet those that could be tried.
-            let Ok(job) = scene.job(connection, Tape::Off).await else { return Event::Same(None) };
+            let job = tokio::select! {
+                biased;
+                Ok(_) = stop.wait_for(|stop| *stop) => return Event::Same(None),
+                job = scene.job(connection, Tape::Off) => job,
+            };
+            let Ok(job) = job else { return Event::Same(None) };
             let looked = tokio::task::spawn_blocking(move || {
                 let material = material(&job);
                 let same = pauses.is_the_same(&name, &paused, &material);
@@ -325,16 +330,14 @@ fn went_well(store: &Store, name: &str, paused: &Paused) -> Result<bool, StoreEr
     Ok(well)
 }
 
-/// The last run of each connection.
+/// The last run of each connection. What a change reads again stands for no run of the schedule.
 fn last_runs(store: &Store) -> Result<HashMap<String, Last>, StoreError> {
     let mut out = HashMap::new();
-    Reader::open(store.path())?.runs::<StoreError>(None, &mut |row: RunRow| {
-        // The newest come first. A time that cannot be read is long ago.
-        out.entry(row.connection).or_insert_with(|| {
-            let started = row.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
-            let ended = !matches!(row.status.as_str(), "running" | "incomplete");
-            Last { started, ended }
-        });
+    Reader::open(store.path())?.newest::<StoreError>(&mut |row: RunRow| {
+        // A time that cannot be read is long ago.
+        let started = row.started.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+        let ended = !matches!(row.status.as_str(), "running" | "incomplete");
+        out.insert(row.connection, Last { started, ended });
         Ok(())
     })?;
     Ok(out)

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 /// How long stopping may take: within two seconds the process is gone.
 const PATIENCE: Duration = Duration::from_millis(1800);
 
-/// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once, and so does a store
-/// that does not come to an end: leaving it in the middle loses no more than a crash would (rule R2). When this returns,
+/// Waits for Ctrl-C or SIGTERM; the answer is the exit code. A second one ends the process at once, and so does whatever
+/// does not come to an end, usually a store that is busy: leaving it in the middle loses no more than a crash would (rule R2). When this returns,
 /// signals are heard.
 pub fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
     let heard = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
@@ -28,7 +28,7 @@ pub fn signals(stop: watch::Sender<bool>) -> tokio::task::JoinHandle<u8> {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
                 () = tokio::time::sleep(PATIENCE) => {
-                    error::note("the store is busy: what is not written yet is done again by the next sync");
+                    error::note("not everything came to its end in time: what is not written yet is done again next time");
                 }
             }
             std::process::exit(code.into());

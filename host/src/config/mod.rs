@@ -1,6 +1,7 @@
 //! Configuration: `muster.toml`, what its settings come to, and the errors a person can act on.
 
 mod authority;
+mod command;
 mod error;
 mod file;
 mod granted;
@@ -11,6 +12,7 @@ mod resolve;
 mod schedule;
 mod smtp;
 mod source;
+mod value;
 
 pub use authority::authorities;
 pub use error::ConfigError;

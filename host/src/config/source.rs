@@ -4,14 +4,10 @@
 //! Reason: configurations are copied, committed and shown to colleagues.
 
 use super::error::ConfigError;
+use super::{command, value};
 use crate::settings::Secret;
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::Stdio;
-
-/// Bytes of a value.
-const VALUE_BYTES: u64 = 64 * 1024;
 
 /// Where a value comes from.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,7 +94,7 @@ impl Source {
         }
     }
 
-    /// Fetches the value.
+    /// Fetches the value. Blocks, for as long as a command may take.
     ///
     /// # Errors
     /// It is not there, not readable, readable by others (a secret), or too long. Never holds the value.
@@ -139,50 +135,10 @@ impl Source {
                     return Err(wrong("can be read by everybody on this machine".to_owned())
                         .with_help(format!("chmod 600 {}", path.display())));
                 }
-                read(file).map_err(wrong)
+                value::read(file).map_err(wrong)
             }
-            Source::Command(argv) => {
-                let Some((program, arguments)) = argv.split_first() else {
-                    return Err(ConfigError::new(format!("the command of the {what} {name} is empty")));
-                };
-                let wrong = |why: String| ConfigError::new(format!("the command {program} of the {what} {name} {why}"));
-                let mut child = std::process::Command::new(program)
-                    .args(arguments)
-                    .stdout(Stdio::piped())
-                    .spawn()
-                    .map_err(|e| wrong(format!("cannot be run: {}", crate::text::io_words(&e))))?;
-                let value = child.stdout.take().map_or_else(|| Err("has no output".to_owned()), read);
-                let status = child.wait().map_err(|e| wrong(format!("failed: {}", crate::text::io_words(&e))))?;
-                match value {
-                    // A command whose output is cut off dies of it: that is not what is wrong with it.
-                    Err(why) if why == too_long() => Err(wrong(why)),
-                    value if status.success() => value.map_err(wrong),
-                    _ => Err(wrong(format!("ended with {status}"))),
-                }
-            }
+            Source::Command(argv) => command::printed(argv, &format!("{what} {name}"), command::LIMIT),
         }
-    }
-}
-
-fn too_long() -> String {
-    format!("has more than {VALUE_BYTES} bytes")
-}
-
-fn read(from: impl Read) -> Result<Secret, String> {
-    // Room for all of it at once: a buffer that grows leaves copies behind that nobody wipes.
-    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(VALUE_BYTES as usize + 64));
-    from.take(VALUE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| format!("cannot be read: {}", crate::text::io_words(&e)))?;
-    if bytes.len() as u64 > VALUE_BYTES {
-        return Err(too_long());
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| "is not UTF-8".to_owned())?;
-    let text = text.strip_suffix('\n').unwrap_or(text);
-    let text = text.strip_suffix('\r').unwrap_or(text);
-    match text.is_empty() {
-        true => Err("is empty".to_owned()),
-        false => Ok(Secret::new(text.to_owned())),
     }
 }
 
@@ -214,16 +170,6 @@ mod tests {
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
         assert!(error.help.iter().any(|l| l.contains("env = ")), "{error:?}");
         assert_eq!(format!("{:?}", Source::Literal("hunter2".into())), "Literal(…)");
-    }
-
-    #[test]
-    fn a_command_gives_what_it_prints_or_says_why_not() {
-        let run = |script: &str| Source::Command(vec!["sh".into(), "-c".into(), script.into()]).fetch("token", true);
-        assert_eq!(run("echo t0p").map(|s| s.expose().to_owned()).as_deref(), Ok("t0p"));
-        assert!(run("exit 3").expect_err("status").message.contains("exit status: 3"));
-        assert!(run("true").expect_err("nothing").message.contains("is empty"));
-        let absent = Source::Command(vec!["no-such-program-anywhere".into()]).fetch("token", true);
-        assert!(absent.expect_err("absent").message.contains("cannot be run"));
     }
 
     #[test]

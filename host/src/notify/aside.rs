@@ -1,9 +1,10 @@
 //! Work that may hang, done beside the tasks: reading the store, and asking a command for a password.
 //!
-//! Rule: nobody waits longer than was said, and few may hang at once. Reason: a command may wait for somebody who types, and
-//! a thread that hangs cannot be ended; a server that began another one for every mail would run out of them. So what
-//! takes too long is left behind and holds its place until it ends; who finds no place waits, and no longer than was said.
-//! Residual: a command that never ends outlives what was said, at worst [`PLACES`] of them.
+//! Rule: nobody waits longer than was said, and few may hang at once. Reason: a thread that hangs cannot be ended; a server
+//! that began another one for every mail would run out of them. So what takes too long is left behind and holds its place
+//! until it ends; who finds no place waits, and no longer than was said. A command that waits for somebody who types is
+//! killed at its own deadline (`config/command.rs`) and gives its place back. Residual: a disk that never answers outlives
+//! what was said, at worst for [`PLACES`] pieces of work.
 
 use std::time::Duration;
 use tokio::sync::Semaphore;

@@ -17,7 +17,7 @@ use crate::model::Account;
 use crate::report::{Summary, TaskFailure, Times};
 use crate::sandbox::Shared;
 use crate::sandbox::instance::{Failed, Instance, Yielded};
-use crate::store::{Begun, Close, Done, Ledger, NewRun, Resume, Status, StoreError, TaskState, Tried};
+use crate::store::{Begun, Close, Done, Ledger, NewRun, OF_TAPE, Resume, Status, StoreError, TaskState, Tried};
 use crate::tape::Tape;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -64,8 +64,8 @@ pub async fn sync<L: Ledger>(
         return Ok(Summary::refused(&job.name, e.to_string(), Vec::new()));
     }
     let mut begun = store.begin(new_run(job, &clock, wanted)).await?;
-    if let Some((run, why)) = &begun.abandoned {
-        tracing::warn!(connection = job.name, "run {run} was not finished and is given up, because {why}");
+    if let Some(line) = begun.given_up(&job.name) {
+        tracing::warn!("{line}");
     }
     let (mut started, mut attempts, mut earlier, mut queue) = (clock.text(), 1, Value::Null, Queue::default());
     let resumed = begun.resumed.take();
@@ -181,7 +181,7 @@ fn new_run(job: &Job, clock: &Clock, wanted: &Wanted) -> NewRun {
         digest: job.connector.digest.clone(),
         contract: about.component.contract.clone(),
         // Nobody goes on with a replay: what it saw is not the vendor's present.
-        settings: if let Tape::Replay(_) = job.tape { String::new() } else { job.fingerprint() },
+        settings: if let Tape::Replay(_) = job.tape { OF_TAPE.to_owned() } else { job.fingerprint() },
         resume: Resume { since: clock.text_before(job.connection.resume_within), never: never.map(str::to_owned) },
         scope: None,
     }

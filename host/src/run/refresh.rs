@@ -6,7 +6,7 @@
 use super::session::Session;
 use crate::failure::{Failure, Reason};
 use crate::model::Task;
-use crate::store::{Close, Closed, Done, FollowUp, Ledger, NewRun, Resume, Scope, Status, StoreError};
+use crate::store::{Close, Closed, Done, FollowUp, Ledger, NewRun, OF_PART, Resume, Scope, Status, StoreError};
 use serde_json::json;
 use std::collections::VecDeque;
 
@@ -33,6 +33,9 @@ pub async fn refresh<L: Ledger>(
     task: Task,
 ) -> Result<Refreshed, Failure> {
     let begun = store.begin(new_run(session, scope.clone())).await.map_err(broken)?;
+    if let Some(line) = begun.given_up(&session.job().name) {
+        tracing::warn!("{line}");
+    }
     let run = begun.run;
     let read = match begun.published {
         // The part of nothing would be published as everything.
@@ -95,8 +98,7 @@ fn new_run(session: &Session<'_>, scope: Scope) -> NewRun {
         version: about.manifest.version.clone(),
         digest: job.connector.digest.clone(),
         contract: about.component.contract.clone(),
-        // Nobody goes on with it.
-        settings: String::new(),
+        settings: OF_PART.to_owned(),
         resume: Resume { since: String::new(), never: Some("it reads a part again".to_owned()) },
         scope: Some(scope),
     }

@@ -77,19 +77,25 @@ pub(super) fn begin(conn: &Connection, new: &NewRun) -> rusqlite::Result<Begun> 
     Ok(Begun { run, resumed: None, abandoned, published })
 }
 
-/// Discards the drafts of a connection that nobody can go on with, inside a transaction.
-pub(super) fn discard_outdated(conn: &Connection, connection: &str) -> rusqlite::Result<()> {
+/// Discards the drafts of a connection that nobody can go on with, inside a transaction. The answer is the newest of them,
+/// and why.
+pub(super) fn discard_outdated(conn: &Connection, connection: &str) -> rusqlite::Result<Option<(i64, String)>> {
     let (id, _) = rows::connection(conn, connection)?;
-    let sql = "SELECT run FROM run WHERE connection = ? AND draft = 1 AND settings = '' AND status <> ?";
-    let mut runs = conn.prepare(sql)?;
-    let runs: Vec<i64> =
-        runs.query_map(params![id, Status::Held.label()], |r| r.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for run in runs {
-        let sql = "UPDATE run SET status = ?, ended = coalesce(ended, started) WHERE run = ?";
-        conn.execute(sql, params![Status::Incomplete.label(), run])?;
+    let sql = "SELECT run, settings FROM run WHERE connection = ? AND draft = 1 AND status <> ? ORDER BY run DESC";
+    let mut drafts = conn.prepare(sql)?;
+    let drafts: Vec<(i64, String)> = drafts
+        .query_map(params![id, Status::Held.label()], |r| Ok((r.get(0)?, r.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut newest = None;
+    for (run, settings) in drafts {
+        let Some(why) = resume::never_goes_on(&settings) else { continue };
+        let sql = "UPDATE run SET status = ?, ended = coalesce(ended, started), \
+                   report = json_set(report, '$.abandoned', ?) WHERE run = ?";
+        conn.execute(sql, params![Status::Incomplete.label(), why, run])?;
         rows::discard(conn, id, run)?;
+        newest.get_or_insert((run, why.to_owned()));
     }
-    Ok(())
+    Ok(newest)
 }
 
 /// The newest draft of a connection: one that is held, incomplete, or in the making.

@@ -56,8 +56,8 @@ pub use fields::Field;
 pub use ledger::Ledger;
 pub use moment::Moment;
 pub use outcome::{
-    Begun, Close, Closed, Done, FollowUp, NewRun, Resume, Resumed, Scope, Status, StoredTask, TaskCounts, TaskState,
-    Tried,
+    Begun, Close, Closed, Done, FollowUp, NewRun, OF_PART, OF_TAPE, Resume, Resumed, Scope, Status, StoredTask,
+    TaskCounts, TaskState, Tried,
 };
 pub use schema::VERSION;
 pub use stopwatch::Stopwatch;

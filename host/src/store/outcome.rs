@@ -33,6 +33,11 @@ impl Status {
     }
 }
 
+/// Stands in the place of a run's settings where it was replayed from a tape: nobody goes on with it.
+pub const OF_TAPE: &str = "tape";
+/// Likewise where it reads only a part again.
+pub const OF_PART: &str = "part";
+
 /// A run that is about to begin.
 #[derive(Clone, Debug)]
 pub struct NewRun {
@@ -48,7 +53,8 @@ pub struct NewRun {
     pub digest: String,
     /// The contract it was built for.
     pub contract: String,
-    /// What tells the connection's settings from others; without a secret. Empty for a run that is never resumed.
+    /// What tells the connection's settings from others, without a secret; [`OF_TAPE`] or [`OF_PART`] for a run that is
+    /// never resumed. Made empty when what it has read is outdated by a change.
     pub settings: String,
     /// Whether one that was interrupted may go on instead.
     pub resume: Resume,
@@ -85,6 +91,14 @@ pub struct Begun {
     pub abandoned: Option<(i64, String)>,
     /// The run that is published now.
     pub published: Option<i64>,
+}
+
+impl Begun {
+    /// What the operator is told of the run that was given up, if one was.
+    pub fn given_up(&self, connection: &str) -> Option<String> {
+        let (run, why) = self.abandoned.as_ref()?;
+        Some(format!("{connection}: run {run} was not finished and is given up, because {why}"))
+    }
 }
 
 /// What a run goes on from.

@@ -5,6 +5,7 @@
 
 use super::error::{StoreError, explain};
 use super::file;
+use super::outcome::{OF_PART, OF_TAPE};
 use super::{moment, tasks};
 use crate::model::ResourceId;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql};
@@ -184,6 +185,17 @@ impl Reader {
     pub fn runs<E: From<StoreError>>(&self, connection: Option<&str>, sink: Sink<RunRow, E>) -> Result<(), E> {
         let sql = "SELECT * FROM runs WHERE (?1 IS NULL OR connection = ?1) ORDER BY run DESC";
         self.each(sql, &[&connection], sink, run_row)
+    }
+
+    /// Streams the newest run of each connection that was to read all of it from its vendor: what is read again after a
+    /// change is a part and says nothing of the rest, and a tape says nothing of today.
+    ///
+    /// # Errors
+    /// See [`StoreError`], or what the sink says.
+    pub fn newest<E: From<StoreError>>(&self, sink: Sink<RunRow, E>) -> Result<(), E> {
+        let sql = "SELECT * FROM runs WHERE run IN (SELECT max(run) FROM run WHERE settings NOT IN (?1, ?2) \
+                   AND json_extract(report, '$.run.scope') IS NULL GROUP BY connection)";
+        self.each(sql, &[&OF_PART, &OF_TAPE], sink, run_row)
     }
 
     /// One run with its report.

@@ -200,9 +200,10 @@ impl Writer {
         // A transaction of its own: an error here must not undo what others wrote.
         self.commit()?;
         self.open()?;
-        if new.scope.is_some() {
-            begin::discard_outdated(&self.conn, &new.connection).map_err(|e| self.explain(&e))?;
-        }
+        let outdated = match new.scope {
+            Some(_) => begin::discard_outdated(&self.conn, &new.connection).map_err(|e| self.explain(&e))?,
+            None => None,
+        };
         if new.scope.is_some()
             && let Some(run) = begin::draft(&self.conn, &new.connection).map_err(|e| self.explain(&e))?
         {
@@ -213,7 +214,7 @@ impl Writer {
         match begun {
             Ok(begun) => {
                 self.commit()?;
-                Ok(begun)
+                Ok(Begun { abandoned: begun.abandoned.or(outdated), ..begun })
             }
             Err(error) => {
                 let _ = self.conn.execute_batch("ROLLBACK");
