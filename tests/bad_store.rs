@@ -47,13 +47,13 @@ const NOT_A_STORE: &str =
 fn files_that_are_no_store_of_this_version_are_refused_and_left_alone() {
     type Make = fn(&Path);
     const NEWER: &str =
-        "muster.db was written by a newer version of Muster (its schema is 5, this one knows 4); update Muster";
+        "muster.db was written by a newer version of Muster (its schema is 6, this one knows 5); update Muster";
     let rows: [(&str, Make, &str); 9] = [
-        ("a newer version", |path| sqlite(path, "PRAGMA user_version = 5"), NEWER),
+        ("a newer version", |path| sqlite(path, "PRAGMA user_version = 6"), NEWER),
         (
             "a far newer version",
             |path| sqlite(path, "PRAGMA user_version = 2000"),
-            "its schema is 2000, this one knows 4",
+            "its schema is 2000, this one knows 5",
         ),
         ("a short text", |path| std::fs::write(path, "milk, bread").unwrap(), NOT_A_STORE),
         ("a long text", |path| std::fs::write(path, "milk, bread\n".repeat(2000)).unwrap(), NOT_A_STORE),

@@ -174,7 +174,7 @@ fn a_manager_who_cannot_be_set_is_not_compared_and_nobody_is_hired_below() {
             Some(Sketch::usual("boss")),
             "boss Lee (member:boss) has left",
         ),
-        ("leaves, unknown", Sketch::usual("boss").ends(TODAY), None, "boss Lee (member:boss) is left alone"),
+        ("leaves, unknown", Sketch::usual("boss").ends(TODAY), None, "boss Lee (member:boss) leaves today"),
         (
             "no address",
             Sketch::usual("boss").email("").number("1"),

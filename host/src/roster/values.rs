@@ -78,18 +78,17 @@ impl<'a> Facts<'a> {
     pub(super) fn boss(&self, at: usize, hired: Hired<'_>) -> Result<Boss, String> {
         let person = self.source(at);
         let who = || self.who(at);
-        if person.departed {
-            return Err(format!("{} has left", who()));
+        // Whoever leaves by today is nobody's manager, whether the departure was carried out or not.
+        if person.is_leaving(self.pair.texts, self.today) {
+            let today = !person.departed && self.text(person.end_date) == self.today;
+            return Err(format!("{} {}", who(), if today { "leaves today" } else { "has left" }));
         }
         match self.fate(at) {
             Fate::Alone => Err(format!("{} is left alone", who())),
             Fate::New if hired(at) => Ok(Boss { there: None, address: self.words.word(self.text(person.email)) }),
             Fate::New => Err(format!("{} is not hired", who())),
             Fate::Known(there) => {
-                let changed = match person.is_leaving(self.pair.texts, self.today) {
-                    true => None,
-                    false => self.difference(at, there, Field::Email).map(|change| change.new),
-                };
+                let changed = self.difference(at, there, Field::Email).map(|change| change.new);
                 let email = Some(self.target(there).email).filter(|email| self.pair.texts.is_plain(*email));
                 let old = email.map(|email| self.text(email)).filter(|email| !email.is_empty());
                 match changed.or_else(|| old.map(|email| self.words.word(email))) {
