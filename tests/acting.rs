@@ -70,6 +70,8 @@ fn a_run_that_was_not_finished_before_an_unclear_change_is_not_gone_on_with() {
     scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]).exits(1);
     assert_eq!((newest(&scene).0.as_str(), lost.fired()), ("unclear", 1));
     down.lift();
+    let accepted = scene.muster(["runs", "accept", "2"]);
+    accepted.exits(2).errs("run 2 cannot be accepted: something was changed since");
     let line = scene.muster(["sync", "--json"]).exits(0).json();
     assert_eq!((&line["run"], &line["resumed"]), (&json!(3), &json!(false)));
     assert!(scene.grant_ids().contains(&"team:2:member:agent:5".to_owned()), "what run 2 had read was of before");

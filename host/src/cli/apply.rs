@@ -1,7 +1,7 @@
 //! `muster apply`: a plan, for real. Refused where it no longer holds, asked about, recorded change by change, gone on with
 //! after a crash, and held against the target that is read again.
 
-use super::apply_before::{Before, before, manner, read};
+use super::apply_before::{before, manner, read};
 use super::apply_page::{self, Outcomes};
 use super::args::Global;
 use super::change_args::Apply;
@@ -41,7 +41,7 @@ pub async fn apply(global: &Global, options: &Apply) -> Result<u8, CliError> {
     // The target's dry run changes nothing, and may be made beside a sync.
     let _lead = if dry_run { None } else { Some(target.lead()?) };
     let from = before(&target, &plan, options)?;
-    let question = apply_page::question(&plan, options.scenario.as_deref(), from.open.is_some());
+    let question = apply_page::question(&plan, options.scenario.as_deref(), from.is_some());
     if !consent::given(&options.consent, &question)? {
         error::note("nothing was changed");
         return Ok(error::FAILED);
@@ -71,7 +71,7 @@ async fn perform(
     target: &Target,
     plan: &Plan,
     changes: &Changes,
-    before: Before,
+    open: Option<OpenAct>,
     stop: watch::Receiver<bool>,
 ) -> Result<u8, CliError> {
     let name = &target.job.name;
@@ -79,8 +79,8 @@ async fn perform(
     let resolver: Arc<dyn Resolver> = Arc::new(SystemResolver);
     let dry_run = options.consent.dry_run;
     let mut acts = Acts::open(&target.store)?;
-    let attempt = begin(&mut acts, options, target, plan, &before, &clock.text())?;
-    let from = before.open.unwrap_or_else(|| OpenAct { act: attempt, at: clock.text(), ..OpenAct::default() });
+    let attempt = begin(&mut acts, options, target, plan, open.as_ref(), &clock.text())?;
+    let from = open.unwrap_or_else(|| OpenAct { act: attempt, at: clock.text(), ..OpenAct::default() });
     let act = from.act;
     let roster_options = RosterOptions {
         dry_run,
@@ -191,11 +191,11 @@ fn begin(
     options: &Apply,
     target: &Target,
     plan: &Plan,
-    before: &Before,
+    open: Option<&OpenAct>,
     at: &str,
 ) -> Result<i64, StoreError> {
     let from = format!("{} from {} (run {})", apply_page::counted(plan), plan.from.connection, plan.from.run);
-    let (action, what) = match &before.open {
+    let (action, what) = match open {
         _ if options.consent.dry_run => ("apply-dry-run", from),
         Some(open) => ("apply-resumed", format!("act {}: {from}", open.act)),
         None => ("apply", from),
@@ -210,7 +210,6 @@ fn begin(
         scenario: options.scenario.clone(),
         run: None,
         detail: manner(options),
-        basis: Some(before.basis),
         made_by: target.made_by(),
     })
 }

@@ -34,27 +34,17 @@ pub fn read(path: &Path) -> Result<Plan, CliError> {
     Plan::read(&text).map_err(|e| CliError::usage(format!("{}: {e}", path.display())))
 }
 
-/// Where a plan begins.
-#[derive(Debug, Default)]
-pub struct Before {
-    /// Where an earlier attempt had ended; none: it was never begun.
-    pub open: Option<OpenAct>,
-    /// The run that is published of the target.
-    pub basis: i64,
-}
-
-/// Judges a plan.
+/// Judges a plan. Where an earlier attempt had ended; none: it was never begun.
 ///
 /// # Errors
 /// It is not to be applied now; the sentence says why, and what to do.
-pub fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Before, CliError> {
+pub fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Option<OpenAct>, CliError> {
     let (digest, to, scenario) = (plan.digest(), plan.to.connection.as_str(), options.scenario.as_deref());
     let reader = Reader::open(&target.store)?;
     let rosters = Rosters::read(&reader, &plan.from.connection, to)?;
-    let basis = rosters.to.run;
     let open = match options.consent.dry_run {
         true => None,
-        false => open(target, plan, options, &digest, basis)?,
+        false => open(target, plan, options, &digest)?,
     };
     let now = make(&rosters, &plan.options)?.plan;
     let halfway = open.as_ref().filter(|open| open.begun);
@@ -65,7 +55,7 @@ pub fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Before, C
         }
         None => verdict(plan, &now),
     };
-    let Verdict::Stale { differences, more } = verdict else { return Ok(Before { open, basis }) };
+    let Verdict::Stale { differences, more } = verdict else { return Ok(open) };
     let (from, to) = (&plan.from.connection, &plan.to.connection);
     let message = format!("the plan no longer holds: {from} or {to} has changed since it was made");
     let mut error = CliError::failed(message);
@@ -86,7 +76,7 @@ pub fn before(target: &Target, plan: &Plan, options: &Apply) -> Result<Before, C
 }
 
 /// The attempt of this plan that has not ended. Refuses what must not be done a second time.
-fn open(target: &Target, plan: &Plan, options: &Apply, digest: &str, basis: i64) -> Result<Option<OpenAct>, CliError> {
+fn open(target: &Target, plan: &Plan, options: &Apply, digest: &str) -> Result<Option<OpenAct>, CliError> {
     let (to, scenario) = (plan.to.connection.as_str(), options.scenario.as_deref());
     let acts = Acts::open(&target.store)?;
     let open = acts.open_apply(digest, to, scenario)?;
@@ -98,7 +88,7 @@ fn open(target: &Target, plan: &Plan, options: &Apply, digest: &str, basis: i64)
         return Err(CliError::failed(message).with_help(sync).with_help(again(plan, options)));
     }
     if scenario.is_none()
-        && let Some(unread) = acts.unread(to, basis, open.as_ref().map(|open| open.act))?
+        && let Some(unread) = acts.unread(to, open.as_ref().map(|open| open.act))?
     {
         let message =
             format!("{to} may have been written to at {} (act {}), and was not read since", unread.at, unread.act);

@@ -222,11 +222,12 @@ pub fn note(plan: &Plan, outcomes: &Outcomes, ended: &Ended, seen: &[String]) ->
         Some(came @ (Came::Applied | Came::Accepted)) => Some(format!("{}: {}", came.label(), neutral(subject))),
         _ => None,
     });
-    let mut failed: Vec<String> = outcomes.failed().collect();
+    // First what matters most: a long list is cut.
+    let mut failed = seen.to_vec();
     if let Ended::Failed(failure) = ended {
-        failed.insert(0, format!("it is not finished: {}", neutral(&failure.message)));
+        failed.push(format!("it is not finished: {}", neutral(&failure.message)));
     }
-    failed.extend_from_slice(seen);
+    failed.extend(outcomes.failed());
     ApplyNote {
         connection: plan.to.connection.clone(),
         from: plan.from.connection.clone(),
@@ -290,8 +291,9 @@ mod tests {
                 "look with `muster runs show 7`, publish with `muster runs accept 7`",
             ]
         );
-        let note = note(&plan, &outcomes(&[Some(Came::Applied)]), &Ended::Done, &seen(&plan, &held, None));
-        assert_eq!(note.failed.len(), 3);
+        let came = [Some(Came::Refused("no".into()))];
+        let note = note(&plan, &outcomes(&came), &Ended::Done, &seen(&plan, &held, None));
+        assert_eq!((note.failed.len(), note.failed[3].as_str()), (4, "refused p0@a.test: no"), "a long list is cut");
     }
 
     #[test]

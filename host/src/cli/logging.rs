@@ -11,6 +11,14 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+/// Whether stderr is systemd's journal, which has a time of its own for each line: the variable is inherited by others, so
+/// that its device and inode have to be those of stderr (systemd.exec(5)).
+fn is_journal() -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let named = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    std::fs::metadata("/proc/self/fd/2").is_ok_and(|of| named == format!("{}:{}", of.dev(), of.ino()))
+}
+
 /// Libraries that see requests as they are sent.
 const WIRE: [&str; 9] =
     ["h2", "hyper", "hyper_util", "lettre", "mio", "rustls", "tokio_rustls", "want", "wasmtime_wasi_http"];
@@ -33,8 +41,7 @@ pub fn start(global: &Global, lasting: bool) {
     // with the credential in them, and neither masking nor the operator's filter stands before that.
     let safe = filter_fn(|meta| !WIRE.contains(&meta.target().split("::").next().unwrap_or_default()));
     let watched = std::io::stderr().is_terminal();
-    // systemd's journal has a time of its own for each line.
-    let timed = std::env::var_os("JOURNAL_STREAM").is_some();
+    let timed = is_journal();
     let colours = watched && std::env::var_os("NO_COLOR").is_none();
     let lines = tracing_subscriber::fmt::layer().with_writer(AroundBars);
     let lines = match (global.log_format, global.verbose) {

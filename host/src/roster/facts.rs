@@ -46,6 +46,9 @@ pub enum NoPlan {
     },
 }
 
+/// Why a contractor is left alone.
+const CONTRACTOR: &str = "is a contractor (--contractors include takes them)";
+
 /// People who are named in a sentence about several.
 const NAMED: usize = 3;
 
@@ -85,8 +88,9 @@ impl<'a> Facts<'a> {
         let head = options.org_head.as_deref().map(|name| find_head(&pair, name)).transpose()?;
         let chart = Chart::new(pair.source, pair.texts, head);
         let known = Known::new(pair.target);
-        let alone = left_alone(&pair, options, today, &known, skips, warnings);
+        let alone = left_alone(&pair, options, today, skips, warnings);
         let matches = pair.matches(&known, |at| !alone.contains(&at));
+        tell_contractors(&pair, today, &known, &matches, &alone, skips);
         let mut fates = Vec::with_capacity(matches.len());
         for (at, (person, found)) in pair.source.iter().zip(matches).enumerate() {
             let leaving = person.is_leaving(pair.texts, today);
@@ -105,7 +109,10 @@ impl<'a> Facts<'a> {
                     Some(they) if they.departed && leaving => Fate::Alone,
                     // Targets know people by their address: a hire would be a second person with one employee id.
                     Some(they)
-                        if they.departed && options.wants(ChangeKind::Hires) && they.address != person.address =>
+                        if they.departed
+                            && options.wants(ChangeKind::Hires)
+                            && !person.address.is_none()
+                            && they.address != person.address =>
                     {
                         let who = match pair.texts.get(they.email) {
                             "" => "without an address".to_owned(),
@@ -173,7 +180,6 @@ fn left_alone(
     pair: &Pair<'_>,
     options: &Options,
     today: &str,
-    known: &Known,
     skips: &mut Skips,
     warnings: &mut Vec<String>,
 ) -> HashSet<usize> {
@@ -193,9 +199,8 @@ fn left_alone(
         let word = words::neutral(pair.texts.get(person.employment_type));
         if options.contractors == Contractors::Exclude && word == Some(words::CONTRACTOR) {
             alone.insert(at);
-            // Who has left and is not in the target concerns nobody.
-            if !person.is_leaving(pair.texts, today) || known.has(person) {
-                skips.add(at, "is a contractor (--contractors include takes them)");
+            if !person.is_leaving(pair.texts, today) {
+                skips.add(at, CONTRACTOR);
             }
         }
     }
@@ -206,6 +211,27 @@ fn left_alone(
         options.exclude.iter().filter(|id| !is_found(id)).map(|id| format!("--exclude {id} is nobody of {source}")),
     );
     alone
+}
+
+/// Tells the contractors who have left and are in the target all the same: others concern nobody, nor does one whose place
+/// there is somebody else's by now, perhaps their own as an employee.
+fn tell_contractors(
+    pair: &Pair<'_>,
+    today: &str,
+    known: &Known,
+    matches: &[Match],
+    alone: &HashSet<usize>,
+    skips: &mut Skips,
+) {
+    let taken = |found: &Match| if let Match::Person(there) = found { Some(*there) } else { None };
+    let taken: HashSet<usize> = matches.iter().filter_map(taken).collect();
+    let told: HashSet<usize> = skips.0.iter().map(|(at, _)| *at).collect();
+    for (at, person) in pair.source.iter().enumerate() {
+        let is_open = alone.contains(&at) && !told.contains(&at) && person.is_leaving(pair.texts, today);
+        if is_open && known.has_beside(person, &taken) {
+            skips.add(at, CONTRACTOR);
+        }
+    }
 }
 
 /// Blanks folded, small letters.

@@ -6,7 +6,7 @@
 
 use super::people::{People, Person};
 use super::texts::{Text, Texts};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Who has something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,13 @@ impl Known {
     pub fn new(target: &People) -> Known {
         let index = |get: fn(&Person) -> Text| Index::new(target.iter().enumerate().map(|(at, p)| (at, get(p))));
         Known { addresses: index(|p| p.address), ids: index(|p| p.employee_id) }
+    }
+
+    /// Whether somebody of the target could be meant, certain or not, who is none of these.
+    pub fn has_beside(&self, person: &Person, others: &HashSet<usize>) -> bool {
+        let holders = [self.addresses.get(person.address), self.ids.get(person.employee_id)];
+        let is_free = |holder: &Holder| !matches!(holder, Holder::One(at) if others.contains(at));
+        holders.iter().flatten().any(is_free)
     }
 
     /// Whether somebody of the target could be meant, certain or not.

@@ -98,6 +98,8 @@ pub async fn apply(
                     Ok(wait) => wait,
                     Err(failure) => break Ended::Failed(failure),
                 };
+                // No longer than the apply may take: then it ends by that.
+                let wait = wait.min(ends.saturating_duration_since(Instant::now()) + Duration::from_millis(1));
                 let clock = session.clock().clone();
                 tokio::select! {
                     biased;

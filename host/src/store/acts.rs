@@ -8,6 +8,7 @@
 
 use super::error::{StoreError, explain};
 use super::file;
+use super::outcome::{OF_PART, OF_TAPE};
 use crate::acting::Came;
 use crate::model::Task;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -38,8 +39,6 @@ pub struct NewAct {
     pub run: Option<i64>,
     /// How it is done, in words; what comes of it takes its place.
     pub detail: String,
-    /// The connection's published run when it begins: what was planned from.
-    pub basis: Option<i64>,
     /// The connector and a mark of its settings, in words: who goes on with it has to be the same.
     pub made_by: String,
 }
@@ -131,10 +130,10 @@ impl Acts {
     /// # Errors
     /// See [`StoreError`]; then it must not be done.
     pub fn begin(&mut self, new: &NewAct) -> Result<i64, StoreError> {
-        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, detail, outcome, basis, made_by) \
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-        let NewAct { at, who, action, connection, what, plan, scenario, run, detail, basis, made_by } = new;
-        let row = params![at, who, action, connection, what, plan, scenario, run, detail, BEGUN, basis, made_by];
+        let sql = "INSERT INTO act (at, who, action, connection, what, plan, scenario, run, detail, outcome, made_by) \
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        let NewAct { at, who, action, connection, what, plan, scenario, run, detail, made_by } = new;
+        let row = params![at, who, action, connection, what, plan, scenario, run, detail, BEGUN, made_by];
         let inserted = self.conn.execute(sql, row);
         inserted.map_err(|e| explain(&self.path, &e))?;
         Ok(self.conn.last_insert_rowid())
@@ -157,8 +156,9 @@ impl Acts {
     /// See [`StoreError`].
     pub fn outdate(&mut self, connection: &str) -> Result<(), StoreError> {
         let sql = "UPDATE run SET settings = '' WHERE draft = 1 AND status IN ('running', 'incomplete') \
-                   AND connection = (SELECT id FROM connection WHERE name = ?)";
-        self.conn.execute(sql, [connection]).map(drop).map_err(|e| explain(&self.path, &e))
+                   AND settings NOT IN (?2, ?3) AND connection = (SELECT id FROM connection WHERE name = ?1)";
+        // A part, and what is from a tape, are gone on with by nobody anyway.
+        self.conn.execute(sql, [connection, OF_PART, OF_TAPE]).map(drop).map_err(|e| explain(&self.path, &e))
     }
 
     /// The apply of this plan to this scenario that has not ended, or none.
@@ -214,29 +214,37 @@ impl Acts {
         found.map_err(|e| explain(&self.path, &e))
     }
 
-    /// The newest act that may have written to a connection and was not read since: nothing was published after what it
-    /// was planned from. `but`: that one does not count, nor do those that went on with it.
+    /// The newest act that may have written to a connection and was not read since: no run of the whole connection that
+    /// began after it is published. `but`: that one does not count.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub fn unread(&self, connection: &str, published: i64, but: Option<i64>) -> Result<Option<ActRow>, StoreError> {
+    pub fn unread(&self, connection: &str, but: Option<i64>) -> Result<Option<ActRow>, StoreError> {
         let sql = "SELECT * FROM audit WHERE act = (SELECT max(a.id) FROM act a WHERE a.connection = ?1 AND a.scenario IS NULL \
-                   AND a.action IN ('apply', 'apply-resumed') AND a.basis >= ?2 \
-                   AND (?3 IS NULL OR a.plan IS NOT (SELECT plan FROM act WHERE id = ?3)) \
-                   AND (a.action = 'apply-resumed' OR EXISTS (SELECT 1 FROM act_step s WHERE s.act = a.id)))";
-        let found = self.conn.query_row(sql, params![connection, published, but], act_row).optional();
+                   AND a.action = 'apply' AND a.id IS NOT ?2 AND a.basis >= (SELECT coalesce(max(r.run), 0) FROM run r \
+                   JOIN connection c ON c.id = r.connection WHERE c.name = ?1 AND r.status = 'published' \
+                   AND json_extract(r.report, '$.run.scope') IS NULL))";
+        let found = self.conn.query_row(sql, params![connection, but], act_row).optional();
         found.map_err(|e| explain(&self.path, &e))
     }
 
-    /// A step is about to be done; none: the first.
+    /// A step is about to be done; none: the first. What is published of the connection by runs until now does not know of it.
     ///
     /// # Errors
     /// See [`StoreError`]; then it must not be done.
     pub fn begin_step(&mut self, act: i64, number: u32, step: Option<&Task>) -> Result<(), StoreError> {
-        let sql = "INSERT INTO act_step (act, number, kind, payload) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
         let (kind, payload) = (step.map(|s| &s.kind), step.map(|s| &s.payload));
-        let inserted = self.conn.execute(sql, params![act, number, kind, payload]);
-        inserted.map(drop).map_err(|e| explain(&self.path, &e))
+        let path = self.path.clone();
+        let mut write = || -> rusqlite::Result<()> {
+            let tx = self.conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let sql = "INSERT INTO act_step (act, number, kind, payload) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
+            tx.execute(sql, params![act, number, kind, payload])?;
+            let sql = "UPDATE act SET basis = (SELECT coalesce(max(r.run), 0) FROM run r \
+                       JOIN connection c ON c.id = r.connection WHERE c.name = act.connection) WHERE id = ?";
+            tx.execute(sql, [act])?;
+            tx.commit()
+        };
+        write().map_err(|e| explain(&path, &e))
     }
 
     /// A step is done: what came of its changes, each with its subject, and the step that comes next where there is one,
@@ -403,26 +411,39 @@ mod tests {
     #[test]
     fn what_was_written_and_not_read_since_is_known() {
         let mut s = scene();
-        let new = |plan: &str| NewAct { plan: Some(plan.into()), basis: Some(3), ..apply() };
+        let new = |plan: &str| NewAct { plan: Some(plan.into()), ..apply() };
+        s.acts.conn.execute_batch("INSERT INTO connection (name) VALUES ('charthop')").expect("a connection");
+        let run = |s: &Scene, status: &str, report: &str| {
+            let sql = "INSERT INTO run (connection, status, started, connector, version, digest, report) \
+                       VALUES (1, ?, '', '', '', '', ?)";
+            s.acts.conn.execute(sql, [status, report]).expect("a run");
+        };
+        let unread = |s: &Scene, but| s.acts.unread("charthop", but).expect("read").map(|row| row.act);
+        run(&s, "published", "{}");
+        run(&s, "held", "{}");
         let act = s.acts.begin(&new("d1")).expect("begun");
-        let unread =
-            |s: &Scene, published, but| s.acts.unread("charthop", published, but).expect("read").map(|row| row.act);
-        assert_eq!(unread(&s, 3, None), None, "no step was begun");
+        assert_eq!(unread(&s, None), None, "no step was begun");
         s.acts.begin_step(act, 0, None).expect("begun");
-        assert_eq!((unread(&s, 3, None), unread(&s, 3, Some(act))), (Some(act), None), "its own plan goes on");
-        assert_eq!(unread(&s, 4, None), None, "it was read since");
+        assert_eq!((unread(&s, None), unread(&s, Some(act))), (Some(act), None), "its own plan goes on");
+        s.acts.conn.execute_batch("UPDATE run SET status = 'published'").expect("accepted");
+        assert_eq!(unread(&s, None), Some(act), "what was held before it is not of after it");
+        run(&s, "published", r#"{"run": {"scope": "grants of team:2"}}"#);
+        assert_eq!(unread(&s, None), Some(act), "a part is not all of it");
         s.acts.end(act, "2026-11-22T01:00:09Z", "in-part", "1 refused", None).expect("ended");
-        assert_eq!(unread(&s, 3, None), Some(act), "whatever it came to");
-        let again = s.acts.begin(&NewAct { action: "apply-resumed".into(), ..new("d1") }).expect("begun");
-        assert_eq!((unread(&s, 3, None), unread(&s, 3, Some(act))), (Some(again), None));
+        assert_eq!(unread(&s, None), Some(act), "whatever it came to");
+        run(&s, "published", "{}");
+        assert_eq!(unread(&s, None), None, "it was read since");
+        s.acts.begin_step(act, 0, None).expect("again");
+        assert_eq!(unread(&s, None), Some(act), "and written again");
+        run(&s, "published", "{}");
         for other in [
-            NewAct { scenario: Some("s".into()), basis: Some(9), ..new("d2") },
-            NewAct { connection: "other".into(), basis: Some(9), ..new("d2") },
-            NewAct { action: "apply-dry-run".into(), basis: Some(9), ..new("d2") },
+            NewAct { scenario: Some("s".into()), ..new("d2") },
+            NewAct { connection: "other".into(), ..new("d2") },
+            NewAct { action: "apply-dry-run".into(), ..new("d2") },
         ] {
             let act = s.acts.begin(&other).expect("begun");
             s.acts.begin_step(act, 0, None).expect("begun");
-            assert_eq!(unread(&s, 9, None), None, "{other:?}");
+            assert_eq!(unread(&s, None), None, "{other:?}");
         }
     }
 

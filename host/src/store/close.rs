@@ -12,7 +12,10 @@ pub(super) fn close(conn: &Connection, rows: &RunRows, close: &Close) -> rusqlit
     let mut tallies = rows.draft.resource_tallies();
     let (resources, entitlements) = (rows.draft.resources.sum(), rows.draft.entitlements.sum());
     let grants = rows.draft.grants.tally();
-    tallies.push(("grants".to_owned(), grants));
+    // The accounts are judged; that their grants go with them is no loss of its own.
+    if !rows.draft.follows {
+        tallies.push(("grants".to_owned(), grants));
+    }
     let objections = match complete {
         true => guard::objections(&tallies, close.max_removals_percent),
         false => Vec::new(),

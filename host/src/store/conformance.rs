@@ -398,6 +398,14 @@ async fn with_an_account_go_its_grants_and_nobody_elses<S: Subject>() {
     assert_eq!((closed.status, closed.removed, closed.grants), (Status::Published, 3, 2));
     assert_eq!(closed.findings, [("dangling-grant".to_owned(), 1)], "nobody was ever number 99");
     assert_eq!(scene.now(), wanted);
+
+    // The one who has all there are may go, too.
+    let scene = Scene::<S>::new();
+    scene.sync([crowd(4), team("a", &["0"]), team("b", &["0"]), team("c", &["0"])].concat()).await;
+    let run = scene.begin_as(|new| new.scope = Some(Scope::ResourcesOf("agent".into()))).await.run;
+    scene.task(run, 0, crowd(4).split_off(1), &[]).await;
+    let closed = scene.close(run, Status::Published).await;
+    assert_eq!((closed.status, closed.removed, closed.grants), (Status::Published, 4, 0));
 }
 
 async fn a_scope_is_not_read_beside_a_draft_of_everything<S: Subject>() {

@@ -164,7 +164,9 @@ impl Ledger for Plain {
             now.retain(|_, row| row.kind != "grants" || !row.points_at.iter().any(|(_, target)| gone(target)));
         }
         let (tallies, all) = close(&before, &now, complete);
-        let guarded: Vec<(String, Tally)> = tallies.into_iter().filter(|(kind, _)| kind != "entitlements").collect();
+        let follows = matches!(run.new.as_ref().and_then(|new| new.scope.as_ref()), Some(Scope::ResourcesOf(_)));
+        let is_guarded = |kind: &str| kind != "entitlements" && !(follows && kind == "grants");
+        let guarded: Vec<(String, Tally)> = tallies.into_iter().filter(|(kind, _)| is_guarded(kind)).collect();
         let objections = if complete { guard::objections(&guarded, how.max_removals_percent) } else { vec![] };
         let status = if objections.is_empty() { how.status } else { Status::Held };
         let has = |key: String| now.contains_key(&key);

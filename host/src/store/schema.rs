@@ -110,7 +110,7 @@ CREATE TABLE act_outcome (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// From version 4 to 5: the run that was published when an act began, and what it was made with.
+/// From version 4 to 5: the newest run when an act wrote, and what it was made with.
 const BASIS: &str = "
 ALTER TABLE act ADD COLUMN basis INTEGER;
 ALTER TABLE act ADD COLUMN made_by TEXT NOT NULL DEFAULT '';

@@ -322,15 +322,18 @@ impl Writer {
 
     fn accept(&mut self, run: i64) -> Result<Closed, StoreError> {
         self.commit()?;
-        let sql = "SELECT r.connection, r.status, r.draft, c.name, (SELECT max(run) FROM run WHERE connection = c.id) \
+        let sql = "SELECT r.connection, r.status, r.draft, c.name, (SELECT max(run) FROM run WHERE connection = c.id), \
+                   r.settings = '' AND r.contract <> '' AND r.status = 'incomplete' \
                    FROM run r JOIN connection c ON c.id = r.connection WHERE r.run = ?";
-        type Row = (i64, String, bool, String, i64);
+        type Row = (i64, String, bool, String, i64, bool);
         let found: Option<Row> = self
             .conn
-            .query_row(sql, [run], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?)))
+            .query_row(sql, [run], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get(3)?, r.get(4)?, r.get(5)?)))
             .optional()
             .map_err(|e| self.explain(&e))?;
-        let Some((connection, status, draft, name, newest)) = found else { return Err(StoreError::NoRun(run)) };
+        let Some((connection, status, draft, name, newest, outdated)) = found else {
+            return Err(StoreError::NoRun(run));
+        };
         let refuse = |why: String| Err(StoreError::NotAcceptable { run, why });
         if status != Status::Held.label() && status != Status::Incomplete.label() {
             return refuse(format!("it is {status}, and only a held or an incomplete run can be"));
@@ -340,6 +343,9 @@ impl Writer {
         }
         if !draft {
             return refuse("nothing of it was kept".to_owned());
+        }
+        if outdated {
+            return refuse("something was changed since, and what it has read is of the time before".to_owned());
         }
         let closed = self.for_good(|conn| {
             // It was not so before somebody said so.

@@ -35,6 +35,10 @@ fn contractors() {
     let without = plan(&source, &target);
     assert!(without.is_empty());
     assert_eq!(without.skipped.len(), 2, "who has left and is in no target concerns nobody");
+    // Whoever is an employee by now is told as that one alone.
+    let became = [Sketch::usual("old").email("di@acme.test").kind("contractor").departed(), Sketch::usual("di")];
+    assert_eq!(plan(&became, &[Sketch::usual("di")]).skipped, []);
+    assert_eq!(plan(&became[..1], &[Sketch::usual("di")]).skipped.len(), 1, "in the target, and nobody else's place");
     let with = made(&source, &target, &Options { contractors: Contractors::Include, ..Options::default() }).plan;
     assert_eq!((hired(&with), with.changes.len(), with.skipped.len()), (vec!["ann@acme.test"], 1, 0));
     assert_eq!(lines(&with.changes), ["person:bo title: Maker → new, employment_type: - → contractor"]);

@@ -41,6 +41,8 @@ pub struct Draft {
     contradicted_entitlements: BTreeSet<u32>,
     /// A scope has left grants open; see [`Draft::settle`].
     is_open: bool,
+    /// Grants have gone with the accounts that held them, and not by themselves.
+    pub follows: bool,
     /// What the task in hand found as it was published: it writes no row of it.
     pub sighting: Sighting,
 }

@@ -44,6 +44,7 @@ impl Draft {
         if !std::mem::take(&mut self.is_open) {
             return;
         }
+        self.follows = true;
         let resources = &self.resources;
         let kept: Vec<(u32, u32)> = self.grants.vanished().filter(|(_, who)| !resources.has_vanished(*who)).collect();
         kept.into_iter().for_each(|(entitlement, principal)| self.grants.load_seen(entitlement, principal));

@@ -98,16 +98,29 @@ fn told(errors: &[&Entry], emails: &[&str], counted: bool) -> (Vec<(usize, Resul
         let named: Vec<usize> = named.into_iter().collect();
         // A message may name the manager, too: only the one in the row that it counts is meant.
         let fitting: Vec<usize> = named.iter().copied().filter(|place| candidates.contains(place)).collect();
-        // An address says who, a number may count other things.
-        let row = in_data.or(match (fitting.as_slice(), named.as_slice(), candidates.as_slice()) {
-            ([place], _, _) | (_, [place], _) | (_, _, [place]) => Some(*place),
+        // One in brackets says whose row it is, a number may count other things.
+        let bracketed = named.iter().copied().find(|place| {
+            let email = emails.get(*place).map(|email| email.trim().to_lowercase()).unwrap_or_default();
+            message.to_lowercase().contains(&format!("({email})"))
+        });
+        let row = in_data.or(match (fitting.as_slice(), bracketed.as_ref(), named.as_slice(), candidates.as_slice()) {
+            ([place], ..) | (_, Some(place), [_], _) | (_, _, [place], []) => Some(*place),
+            // Several addresses, of which none fits the number, or none at all.
+            (_, _, [] | [_, _, ..], [place]) => Some(*place),
             _ => None,
         });
+        // Where address and number contradict each other, both are in doubt.
+        let contradicted = named.into_iter().filter(|_| row.is_none());
+        let candidates: BTreeSet<usize> = match candidates.is_empty() {
+            true => BTreeSet::new(),
+            false => candidates.into_iter().chain(contradicted).collect(),
+        };
+        let candidates: Vec<usize> = candidates.into_iter().collect();
         match (row, candidates.as_slice()) {
             (Some(place), _) => said.push((place, ResultOf::Refused(words(message)))),
             (None, []) => vague = Some(words(message)),
             (None, two) => {
-                let sentence = format!("one of two rows was refused, and ChartHop does not say which: {message}");
+                let sentence = format!("one of several rows was refused, and ChartHop does not say which: {message}");
                 said.extend(two.iter().map(|place| (*place, ResultOf::Unclear(words(&sentence)))));
             }
         }
@@ -191,7 +204,8 @@ mod tests {
             ("DONE_WITH_ERRORS", error("Row 1 (b@x.test): too long", json!(null)), "+-+"),
             ("DONE_WITH_ERRORS", error("Row 2 (c@x.test): too long", json!(null)), "++-"),
             ("DONE_WITH_ERRORS", error("Row 9 (c@x.test): too long", json!(null)), "++-"),
-            ("DONE_WITH_ERRORS", error("too long: B@x.test", json!({"row": 1})), "+-+"),
+            ("DONE_WITH_ERRORS", error("too long: B@x.test", json!({"row": 1})), "??+"),
+            ("DONE_WITH_ERRORS", error("Row 3: reports to a@x.test, who is not there", json!(null)), "???"),
             // Of several addresses the one that the number fits; the number, where none does.
             ("DONE_WITH_ERRORS", error("Row 1: neither b@x.test nor c@x.test", json!(null)), "-++"),
             // An address that is not in the file says nothing.
