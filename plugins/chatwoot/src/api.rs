@@ -244,7 +244,7 @@ impl<'c> Api<'c> {
         let Some(refusal) = error.refusal() else {
             return Err(failure(error, Place::Account, &self.account));
         };
-        let words = refusal.vendor_message().unwrap_or_default();
+        let words = refusal.vendor_message().unwrap_or_else(|| "it does not say more".to_owned());
         match refusal.status {
             402 => Ok(Wrote::Refused(format!("Chatwoot's seats are used up: {words}"))),
             422 => Ok(Wrote::Refused(format!("Chatwoot does not take it: {words}"))),

@@ -10,12 +10,12 @@
 //! come of a change by reading alone. Nobody is a member of a team that the list of teams no longer has: such a revoke is
 //! done already, such a grant is refused.
 
-use muster_sdk::provisioning::{Change, NewAccount, Outcome, Provisioning};
+use muster_sdk::provisioning::{Change, NewAccount, Outcome, Provisioning, ResultOf};
 use muster_sdk::{Context, Failure, Grant, ResourceId, Task};
 
 use crate::Chatwoot;
 use crate::api::{AGENTS, Api, TEAM_MEMBERS, Wrote};
-use crate::map::{AGENT, MEMBER, TEAM};
+use crate::map::{self, AGENT, MEMBER, TEAM};
 
 /// Roles that every installation has; a custom role is given in Chatwoot.
 const ROLES: [&str; 2] = ["agent", "administrator"];
@@ -33,6 +33,10 @@ impl Provisioning for Chatwoot {
                 Ok(Outcome::refused("Chatwoot cannot disable an agent, only remove it from the account"))
             }
         };
+        let changed = changed.and_then(|outcome| match dry_run && outcome.result == ResultOf::Applied {
+            true => may_change(&api).map(|()| outcome),
+            false => Ok(outcome),
+        });
         // What Chatwoot refuses, and what cannot be asked of it, is an outcome.
         changed.or_else(|stopped| match stopped {
             Stop::Refused(words) => Ok(Outcome::refused(words)),
@@ -50,6 +54,18 @@ enum Stop {
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
         Stop::Failed(failure)
+    }
+}
+
+/// What a dry run cannot find out by asking for the change: whether the token's owner may change anything.
+fn may_change(api: &Api<'_>) -> Result<(), Stop> {
+    let profile = api.profile()?;
+    match map::account(&profile, &api.account)? {
+        (_, membership) if membership.role.as_deref() == Some(ROLES[1]) => Ok(()),
+        (account, _) => refused(format!(
+            "the owner of the token is no administrator of account {}, and Chatwoot lets nobody else change it",
+            account.id
+        )),
     }
 }
 
@@ -82,7 +98,8 @@ fn membership(api: &Api<'_>, grant: &Grant, wanted: bool, dry_run: bool) -> Resu
         return Ok(Outcome::already_so().rereading(reread));
     }
     if dry_run {
-        if wanted && api.agent(agent)?.is_none() {
+        // Of one who is no agent any more Chatwoot takes nothing, not even out of a team.
+        if api.agent(agent)?.is_none() {
             return refused(format!("{agent} is no agent of account {}", api.account));
         }
         return Ok(Outcome::applied());

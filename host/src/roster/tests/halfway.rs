@@ -88,7 +88,7 @@ fn places_are_counted_as_the_changes_have_them() {
     let plan = plan(&source, &target);
     let places = super::super::Changes::of(&plan).subjects;
     assert_eq!(places, ["a@acme.test", "n@acme.test", "b@acme.test", "c@acme.test"]);
-    let quiet: Vec<Sketch> = ["a", "b", "c"].map(|id| Sketch::usual(id)).into();
+    let quiet: Vec<Sketch> = ["a", "b", "c"].map(Sketch::usual).into();
     let all = against(&plan, &quiet, &target, &[]);
     assert_eq!(all.len(), 4, "{all:?}");
     for (place, subject) in [(0, "person:a"), (1, "n@acme.test"), (2, "person:b"), (3, "person:c")] {

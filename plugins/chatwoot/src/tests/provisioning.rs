@@ -123,8 +123,25 @@ fn a_dry_run_sends_nothing_that_changes_anything() {
     let vendor = chatwoot()
         .get(MEMBERS, Reply::json(200, "[]"))
         .get(AT_AGENTS, Reply::json(200, CLEO))
-        .get(AT_AGENTS, Reply::json(200, CLEO));
+        .get(AT_PROFILE, Reply::json(200, PROFILE))
+        .get(AT_AGENTS, Reply::json(200, CLEO))
+        .get(AT_PROFILE, Reply::json(200, PROFILE));
     assert_eq!(vendor.dry_run(&Change::Grant(membership())).unwrap().result, ResultOf::Applied);
     let role = Change::SetRole((ResourceId::new("agent", 3), "administrator".to_owned()));
     assert_eq!(vendor.dry_run(&role).unwrap().result, ResultOf::Applied);
+}
+
+#[test]
+fn a_dry_run_says_what_would_be_refused() {
+    let no_administrator = PROFILE.replace("\"administrator\"", "\"agent\"");
+    let vendor = chatwoot()
+        .get(MEMBERS, Reply::json(200, "[]"))
+        .get(AT_AGENTS, Reply::json(200, CLEO))
+        .get(AT_PROFILE, Reply::json(200, &no_administrator));
+    let said = refused(vendor.dry_run(&Change::Grant(membership())).unwrap().result);
+    assert!(said.starts_with("the owner of the token is no administrator of account "), "{said}");
+    // Still in a team, and no agent any more.
+    let vendor = chatwoot().get(MEMBERS, Reply::json(200, CLEO)).get(AT_AGENTS, Reply::json(200, "[]"));
+    let said = refused(vendor.dry_run(&Change::Revoke(membership())).unwrap().result);
+    assert!(said.contains("is no agent of account"), "{said}");
 }
