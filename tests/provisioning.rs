@@ -300,8 +300,9 @@ fn what_nobody_knows_is_refused_before_anybody_is_called() {
     }
     scene.muster(["grant", "suport", "team:2:member", "agent:5", "-y"]).exits(2).helps("did you mean support?");
     assert_eq!((scene.fake().stats().requests, audit(&scene).len()), (0, 0));
-    // Whoever has left the account can still be taken out of a team, as far as the host is concerned.
-    scene.muster(["revoke", "support", "team:4:member", "agent:6", "--dry-run"]).exits(0);
+    // Whoever has left the account can still be taken out of a team, as far as the host is concerned; Chatwoot is asked.
+    let gone = scene.muster(["revoke", "support", "team:4:member", "agent:6", "--dry-run"]);
+    gone.exits(1).says("would not be done: revoke").errs("support: 6 is no agent of account 1");
 }
 
 #[test]
