@@ -2,17 +2,10 @@
 
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
-use support::chatwoot::FakeChatwoot;
 use support::fault::{Fault, FaultKind};
 use support::scene::{Scene, eventually, text};
 
-const MEMBERS: &str = "teams/2/team_members";
-
-fn synced() -> Scene {
-    let scene = Scene::new().chatwoot(FakeChatwoot::demo());
-    scene.muster(["sync"]).exits(0);
-    scene
-}
+use crate::provisioning::{MEMBERS, not_finished, synced};
 
 /// What came of the newest act, and its words.
 fn newest(scene: &Scene) -> (String, String) {
@@ -60,10 +53,7 @@ fn a_change_that_is_stopped_while_it_is_read_again_is_made() {
 
 #[test]
 fn a_run_that_was_not_finished_before_an_unclear_change_is_not_gone_on_with() {
-    let scene = synced();
-    let broken = scene.fake().inject(Fault::get(&scene.fake().path("teams/1/team_members"), FaultKind::status(500)));
-    scene.muster(["sync"]).exits(3);
-    broken.lift();
+    let scene = not_finished();
     // It was made, and nobody was told.
     let lost = scene.fake().inject(Fault::new("POST", &scene.fake().path(MEMBERS), FaultKind::LostAnswer));
     let down = scene.fake().inject(Fault::get(&scene.fake().path(MEMBERS), FaultKind::Reset).after(1));
@@ -92,7 +82,6 @@ fn with_an_account_that_is_taken_away_go_its_memberships() {
 #[test]
 fn an_account_that_never_was_there_is_a_slip_of_the_pen() {
     let scene = synced();
-    scene.fake().reset_stats();
     let table: [(&[&str], &str); 6] = [
         (&["remove", "support", "agent:2222"], "agent:2222 was never in a snapshot of support"),
         (&["disable", "support", "agent:2222"], "agent:2222 is not in a snapshot of support"),

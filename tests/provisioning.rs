@@ -6,7 +6,7 @@ use support::fault::{Fault, FaultKind};
 use support::scene::{Profile, Run, Scene, eventually, text};
 use support::terminal::Terminal;
 
-const MEMBERS: &str = "teams/2/team_members";
+pub const MEMBERS: &str = "teams/2/team_members";
 
 /// An account that was synced; nobody remembers what was asked for that.
 fn synced_as(builder: Builder) -> Scene {
@@ -16,8 +16,17 @@ fn synced_as(builder: Builder) -> Scene {
     scene
 }
 
-fn synced() -> Scene {
+pub fn synced() -> Scene {
     synced_as(FakeChatwoot::demo())
+}
+
+/// An account whose second run could not read one team.
+pub fn not_finished() -> Scene {
+    let scene = synced();
+    let broken = scene.fake().inject(Fault::get(&scene.fake().path("teams/1/team_members"), FaultKind::status(500)));
+    scene.muster(["sync"]).exits(3);
+    broken.lift();
+    scene
 }
 
 /// Method, path below the account, and JSON body of everything that was asked for but reading.
@@ -317,10 +326,7 @@ fn a_connector_that_only_reads_changes_nothing() {
 
 #[test]
 fn a_run_that_was_not_finished_before_a_change_is_not_gone_on_with() {
-    let scene = synced();
-    let broken = scene.fake().inject(Fault::get(&scene.fake().path("teams/1/team_members"), FaultKind::status(500)));
-    scene.muster(["sync"]).exits(3);
-    broken.lift();
+    let scene = not_finished();
     let run = scene.muster(["grant", "support", "team:2:member", "agent:5", "--yes"]);
     let why = "what it has read is of the time before a change";
     let told = format!(" WARN support: run 2 was not finished and is given up, because {why}\n");
